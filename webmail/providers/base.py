@@ -1,0 +1,87 @@
+"""What every provider's session gives and takes, in values that know no vendor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+TLS, STARTTLS, PLAIN = "tls", "starttls", "plain"
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """One side of an account: where the server is and how the line to it is protected.
+
+    `security` is `tls`, `starttls` or `plain`.
+    """
+
+    host: str
+    port: int
+    security: str
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What is given at sign-in; the secret stays out of every `repr`."""
+
+    user_name: str
+    secret: str
+    mechanism: str = "password"
+
+    def __repr__(self) -> str:
+        return f"Credentials(user_name={self.user_name!r}, mechanism={self.mechanism!r})"
+
+
+@dataclass(frozen=True)
+class RemoteFolder:
+    """A folder as LIST tells of it; `role` as in `webmail.domain.folders`, "" for none."""
+
+    name: str
+    delimiter: str
+    role: str
+    is_selectable: bool
+
+
+@dataclass(frozen=True)
+class FolderState:
+    """A folder as SELECT or EXAMINE tells of it; `highestmodseq` is None without CONDSTORE (RFC 7162)."""
+
+    name: str
+    uidvalidity: int
+    uidnext: int
+    exists: int
+    highestmodseq: int | None
+
+
+@dataclass(frozen=True)
+class RemoteFlags:
+    """The flags of one message: system flags with their backslash (`\\Seen`), keywords without."""
+
+    flags: frozenset[str]
+    modseq: int
+
+
+@dataclass(frozen=True)
+class RemoteMessage:
+    """The head of one message: what a list needs, without its body.
+
+    `header` holds the raw header fields, `structure` IMAPClient's BODYSTRUCTURE (read it with
+    `webmail.domain.structure.leaf_parts`), `internal_date` is aware UTC.
+    """
+
+    uid: int
+    flags: frozenset[str]
+    modseq: int
+    internal_date: datetime
+    size_bytes: int
+    header: bytes
+    structure: Any
+
+
+@dataclass(frozen=True)
+class SendResult:
+    """What SMTP said when it took the mail: its answer to DATA, and the recipients that it refused (code and words)."""
+
+    server_answer: str
+    refused: dict[str, str]

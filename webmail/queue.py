@@ -1,0 +1,139 @@
+"""Redis' only home: jobs by name, events to open pages, rate limits.
+
+Nothing here is the truth. Every job can be found again in the database (`webmail.jobs.sweep` does so), so a Redis
+that is away delays work and loses none: what cannot be enqueued now is logged and left to the sweep.
+
+Jobs are named by dotted strings, so that `actions` and `sync` never import `jobs`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import redis
+import structlog
+from rq import Queue
+from rq.exceptions import DuplicateJobError
+
+log = structlog.get_logger(__name__)
+
+SEND = "send"
+"""What a user waits for: connecting, sending, fetching an attachment."""
+NEWS = "news"
+"""New mail and changes to be carried to the server."""
+BACKFILL = "backfill"
+"""First imports, a slice at a time."""
+
+JOBS = {
+    "connect": ("webmail.jobs.connect.run_attempt", SEND, 60),
+    "disconnect": ("webmail.jobs.connect.disconnect", SEND, 90),
+    "send": ("webmail.jobs.send.send_submission", SEND, 300),
+    "file_sent_copy": ("webmail.jobs.send.file_sent_copy", SEND, 120),
+    "fetch_body": ("webmail.jobs.sync.fetch_body", SEND, 60),
+    "sync": ("webmail.jobs.sync.sync_account", NEWS, 120),
+    "backfill": ("webmail.jobs.sync.backfill_account", BACKFILL, 120),
+}
+"""Name -> function, queue, seconds that it may take."""
+
+_connection: redis.Redis | None = None
+
+
+def configure(redis_url: str) -> redis.Redis:
+    """Point this process at its Redis-compatible server."""
+    global _connection
+    _connection = redis.Redis.from_url(redis_url, socket_timeout=30, socket_connect_timeout=3, health_check_interval=30)
+    return _connection
+
+
+def connection() -> redis.Redis:
+    """Give this process's connection pool."""
+    if _connection is None:
+        raise RuntimeError("webmail.queue.configure() has not been called")
+    return _connection
+
+
+def is_reachable() -> bool:
+    """Say whether the server answers."""
+    try:
+        return bool(connection().ping())
+    except redis.RedisError:
+        return False
+
+
+def enqueue(name: str, *arguments: int | str, job_id: str) -> bool:
+    """Put a job on its queue, once.
+
+    Args:
+        name: a key of `JOBS`.
+        arguments: ids, as JSON values.
+        job_id: letters, digits, `-` and `_`; a job of that id that waits or runs is left as it is. Where the same
+            thing may be wanted again while it runs, the id carries a generation.
+
+    Returns:
+        False when it was there already, or when Redis is away (the sweep will find the work).
+    """
+    function, queue_name, timeout_s = JOBS[name]
+    queue = Queue(queue_name, connection=connection(), serializer="json")
+    try:
+        queue.enqueue(
+            function, args=arguments, job_id=job_id, unique=True, job_timeout=timeout_s, result_ttl=0, failure_ttl=1
+        )
+    except DuplicateJobError:
+        return False
+    except redis.RedisError as error:
+        log.warning("enqueue_failed", job=name, job_id=job_id, error=str(error))
+        return False
+    return True
+
+
+def publish(user_id: int, event: str, **data: Any) -> None:
+    """Tell the user's open pages that something happened; a page that misses it reads its state again anyway.
+
+    Args:
+        event: `account-changed`, `attempt-changed`, `mail-new`, `conversation-changed` or `submission-changed`.
+        data: JSON values, such as the uuid of what changed.
+    """
+    try:
+        connection().publish(f"events:{user_id}", json.dumps({"event": event, "data": data}))
+    except redis.RedisError as error:
+        log.warning("publish_failed", event_name=event, error=str(error))
+
+
+def listen_events(timeout_s: float = 5.0) -> Iterator[tuple[int, str, dict[str, Any]] | None]:
+    """Yield (user_id, event, data) of all users as they come; None when nothing came for `timeout_s`.
+
+    Raises:
+        redis.RedisError: the server went away; call again.
+    """
+    pubsub = connection().pubsub(ignore_subscribe_messages=True)
+    pubsub.psubscribe("events:*")
+    try:
+        while True:
+            message = pubsub.get_message(timeout=timeout_s)
+            if message is None:
+                yield None
+                continue
+            payload = json.loads(message["data"])
+            yield int(message["channel"].split(b":")[1]), payload["event"], payload["data"]
+    finally:
+        pubsub.close()
+
+
+def is_within_limit(key: str, *, limit: int, window_s: int) -> bool:
+    """Count one use of `key` and say whether it is among the first `limit` of this window.
+
+    Without Redis everything is within limits: a sign-in page that nobody can use is worse.
+    """
+    name = f"limit:{key}:{int(time.time() // window_s)}"
+    try:
+        with connection().pipeline() as pipeline:
+            pipeline.incr(name)
+            pipeline.expire(name, window_s)
+            count, _ = pipeline.execute()
+        return int(count) <= limit
+    except redis.RedisError as error:
+        log.warning("limit_unknown", error=str(error))
+        return True

@@ -1,0 +1,436 @@
+"""The tables, one class each, named as in `docs/architecture.md`'s vocabulary.
+
+Integers are keys inside the store and never leave it; `uuid` is what URLs, forms and events carry.
+Whatever belongs to a user carries `tenant_id` and `user_id`, so that each query can be scoped without a join.
+Relationships are never loaded by accident (`lazy="raise"`): a query says what it brings.
+"""
+
+from __future__ import annotations
+
+import uuid as uuid_module
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, MetaData, String, Text, UniqueConstraint, Uuid
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from webmail.store.types import UtcDateTime
+
+
+def utc_now() -> datetime:
+    """Give the present moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: JSON, list[Any]: JSON, bytes: LargeBinary}
+
+
+class Tenant(Base):
+    """One customer of the ATS; nothing crosses this line."""
+
+    __tablename__ = "tenants"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
+    slug: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class User(Base):
+    """A recruiter of a tenant."""
+
+    __tablename__ = "users"
+    __table_args__ = (UniqueConstraint("tenant_id", "external_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    external_id: Mapped[str | None] = mapped_column(String(200))
+    email: Mapped[str] = mapped_column(String(320), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    password_hash: Mapped[str | None] = mapped_column(String(200))
+    session_epoch: Mapped[int] = mapped_column(default=0)
+    """Raised to end every session of the user at once."""
+    theme: Mapped[str] = mapped_column(String(8), default="auto")
+    """`auto`, `light` or `dark`."""
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    tenant: Mapped[Tenant] = relationship(lazy="raise")
+
+
+class Account(Base):
+    """One connected mailbox, with its settings, credentials and status.
+
+    `status`: `connected`, `reconnect_needed`, `error`, `disconnecting`. Syncing is not a status of its own: it is
+    `connected` with `sync_done < sync_total`.
+    """
+
+    __tablename__ = "accounts"
+    __table_args__ = (UniqueConstraint("user_id", "email"), Index("ix_accounts_tenant_id_user_id", "tenant_id", "user_id"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+
+    card: Mapped[str] = mapped_column(String(16), default="other")
+    """Which card of the Connect tab it belongs to: `gmail`, `outlook` or `other`."""
+    provider: Mapped[str] = mapped_column(String(40), default="")
+    """The preset's id in providers.csv, `demo`, or "" for the user's own settings."""
+    email: Mapped[str] = mapped_column(String(320))
+    user_name: Mapped[str] = mapped_column(String(320))
+    """What the server is given at sign-in; often the address."""
+    auth: Mapped[str] = mapped_column(String(16), default="password")
+    secret: Mapped[bytes | None]
+    """Sealed by `webmail.store.secrets`; None once it has been erased."""
+    imap_host: Mapped[str] = mapped_column(String(255), default="")
+    imap_port: Mapped[int | None]
+    imap_security: Mapped[str] = mapped_column(String(10), default="tls")
+    """`tls`, `starttls` or `plain`: what the check at Connect settled on; never changed silently."""
+    smtp_host: Mapped[str] = mapped_column(String(255))
+    smtp_port: Mapped[int]
+    smtp_security: Mapped[str] = mapped_column(String(10), default="tls")
+    imap_folder: Mapped[str] = mapped_column(String(255), default="INBOX")
+    outbox_folder: Mapped[str] = mapped_column(String(255), default="")
+    ssl_enabled: Mapped[bool] = mapped_column(default=True)
+    reads_mail: Mapped[bool] = mapped_column(default=True)
+    """*Do you want to read email?*"""
+    read_marks: Mapped[str] = mapped_column(String(8), default="all")
+    """`all`, `new` or `keep`: see design, section 2."""
+    read_marks_from: Mapped[datetime] = mapped_column(default=utc_now)
+    """Under `new`, only mail that arrived at or after this is marked."""
+    files_sent_itself: Mapped[bool | None]
+    """Does the SMTP server file the sent copy? None until it is known."""
+    fingerprint: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """What the server was found to do, by the check at Connect: {"capabilities": [...], ...}."""
+
+    status: Mapped[str] = mapped_column(String(20), default="connected")
+    status_sentence: Mapped[str] = mapped_column(String(500), default="")
+    status_next_step: Mapped[str] = mapped_column(String(500), default="")
+    status_detail: Mapped[str] = mapped_column(Text, default="")
+    failures: Mapped[int] = mapped_column(default=0)
+    retry_at: Mapped[datetime | None]
+    last_synced_at: Mapped[datetime | None]
+    sync_done: Mapped[int] = mapped_column(default=0)
+    sync_total: Mapped[int] = mapped_column(default=0)
+    is_backfilled: Mapped[bool] = mapped_column(default=False)
+    marked_count: Mapped[int] = mapped_column(default=0)
+    """How many messages the read-mark rule has marked on the server and not put back."""
+
+    wanted_at: Mapped[datetime | None]
+    """Somebody asked for a sync at this time; cleared by the sync that began later."""
+    sync_generation: Mapped[int] = mapped_column(default=0)
+    lease_owner: Mapped[str | None] = mapped_column(String(64))
+    lease_token: Mapped[int] = mapped_column(default=0)
+    lease_until: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+    user: Mapped[User] = relationship(lazy="raise")
+    signature: Mapped[Signature | None] = relationship(back_populates="account", lazy="raise")
+
+
+class ConnectAttempt(Base):
+    """One press of *Connect*: what was typed, and how each check went. The secret in it is sealed and erased at the end."""
+
+    __tablename__ = "connect_attempts"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    """The account whose settings are edited; after success, the account that was made."""
+    settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """The form's fields, password aside."""
+    secret: Mapped[bytes | None]
+    state: Mapped[str] = mapped_column(String(10), default="running")
+    """`running`, `connected` or `failed`."""
+    steps: Mapped[list[Any]] = mapped_column(default=list)
+    """[{"key", "label", "state": waiting|running|done|failed|skipped, "sentence", "next_step", "server_answer", "cause", "offers"}]"""
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    finished_at: Mapped[datetime | None]
+
+
+class Folder(Base):
+    """A mailbox on the server, with its UIDVALIDITY and sync state."""
+
+    __tablename__ = "folders"
+    __table_args__ = (UniqueConstraint("account_id", "name"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(500))
+    role: Mapped[str] = mapped_column(String(10), default="")
+    """`inbox`, `sent`, `drafts`, `trash`, `junk`, `archive`, `all` or ""."""
+    is_synced: Mapped[bool] = mapped_column(default=False)
+    """Whole folders are synced for IMAP Folder and OutBox Folder; of the others only messages that we know are followed."""
+    uidvalidity: Mapped[int | None]
+    uidnext: Mapped[int] = mapped_column(default=0)
+    """All UIDs below this one, and at or above `backfill_uid`, have been seen."""
+    highestmodseq: Mapped[int | None]
+    backfill_uid: Mapped[int | None]
+    """UIDs below this one still wait for the backfill; None before the first sync, 1 when nothing is left."""
+    server_count: Mapped[int] = mapped_column(default=0)
+    synced_at: Mapped[datetime | None]
+    flags_compared_at: Mapped[datetime | None]
+    """When all flags were last compared, on servers without CONDSTORE."""
+
+
+class Conversation(Base):
+    """Messages of one account that belong together, with what the list shows of them kept ready."""
+
+    __tablename__ = "conversations"
+    __table_args__ = (
+        Index("ix_conversations_inbox", "user_id", "in_inbox", "last_at", "id"),
+        Index("ix_conversations_sent", "user_id", "in_sent", "last_at", "id"),
+        Index("ix_conversations_all", "user_id", "last_at", "id"),
+        Index("ix_conversations_account_id", "account_id"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    subject: Mapped[str] = mapped_column(Text, default="")
+    snippet: Mapped[str] = mapped_column(String(250), default="")
+    senders: Mapped[list[Any]] = mapped_column(default=list)
+    """Display names in order of first appearance, the user's own as "me"."""
+    last_at: Mapped[datetime] = mapped_column(default=utc_now)
+    message_count: Mapped[int] = mapped_column(default=0)
+    unread_count: Mapped[int] = mapped_column(default=0)
+    has_attachments: Mapped[bool] = mapped_column(default=False)
+    is_flagged: Mapped[bool] = mapped_column(default=False)
+    in_inbox: Mapped[bool] = mapped_column(default=False)
+    in_sent: Mapped[bool] = mapped_column(default=False)
+    in_trash: Mapped[bool] = mapped_column(default=False)
+    """Nothing of it lies anywhere but in the trash."""
+    account: Mapped[Account] = relationship(lazy="raise")
+
+
+class ThreadKey(Base):
+    """What makes a message belong to a conversation (`webmail.domain.threading`): one key, one conversation."""
+
+    __tablename__ = "thread_keys"
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"), index=True)
+
+
+class Message(Base):
+    """One mail, parsed; unique within its account by `identity`."""
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        UniqueConstraint("account_id", "identity"),
+        Index("ix_messages_conversation_id_sent_at", "conversation_id", "sent_at"),
+        Index("ix_messages_account_id_message_id_header", "account_id", "message_id_header"),
+        Index("ix_messages_account_id_body_state", "account_id", "body_state", "sent_at"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
+    identity: Mapped[str] = mapped_column(String(80))
+    message_id_header: Mapped[str] = mapped_column(String(998), default="")
+    in_reply_to: Mapped[str] = mapped_column(Text, default="")
+    references: Mapped[list[Any]] = mapped_column(default=list)
+    sent_at: Mapped[datetime]
+    """Its place in time: INTERNALDATE for what was received, the Date header for what we sent."""
+    date_header_at: Mapped[datetime | None]
+    from_name: Mapped[str] = mapped_column(Text, default="")
+    from_email: Mapped[str] = mapped_column(String(320), default="")
+    reply_to: Mapped[list[Any]] = mapped_column(default=list)
+    """Addresses everywhere are [[name, email], ...]."""
+    to: Mapped[list[Any]] = mapped_column("to_addresses", default=list)
+    cc: Mapped[list[Any]] = mapped_column(default=list)
+    bcc: Mapped[list[Any]] = mapped_column(default=list)
+    subject: Mapped[str] = mapped_column(Text, default="")
+    snippet: Mapped[str] = mapped_column(String(250), default="")
+    text: Mapped[str] = mapped_column(Text, default="", deferred=True)
+    html: Mapped[str] = mapped_column(Text, default="", deferred=True)
+    """As it came, unsanitised: it is cleaned each time it is shown, by the rules of that day."""
+    body_state: Mapped[str] = mapped_column(String(8), default="headers")
+    """`headers` until the text parts are here, then `stored`; `broken` when the server never gave them."""
+    size_bytes: Mapped[int] = mapped_column(default=0)
+    has_attachments: Mapped[bool] = mapped_column(default=False)
+    is_outgoing: Mapped[bool] = mapped_column(default=False)
+    is_unread: Mapped[bool] = mapped_column(default=False)
+    """Unread *here*; under the read-mark rule the server's own \\Seen is a placement's affair."""
+    is_flagged: Mapped[bool] = mapped_column(default=False)
+    is_answered: Mapped[bool] = mapped_column(default=False)
+    placements: Mapped[list[Placement]] = relationship(back_populates="message", lazy="raise", passive_deletes=True)
+    attachments: Mapped[list[Attachment]] = relationship(
+        back_populates="message", lazy="raise", passive_deletes=True, order_by="Attachment.id"
+    )
+
+
+class Placement(Base):
+    """A message in a folder."""
+
+    __tablename__ = "placements"
+    __table_args__ = (UniqueConstraint("folder_id", "uid"), Index("ix_placements_message_id", "message_id"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"))
+    folder_id: Mapped[int] = mapped_column(ForeignKey("folders.id", ondelete="CASCADE"))
+    uid: Mapped[int]
+    modseq: Mapped[int] = mapped_column(default=0)
+    is_seen: Mapped[bool] = mapped_column(default=False)
+    is_flagged: Mapped[bool] = mapped_column(default=False)
+    is_answered: Mapped[bool] = mapped_column(default=False)
+    is_draft: Mapped[bool] = mapped_column(default=False)
+    is_leaving: Mapped[bool] = mapped_column(default=False)
+    """A move or delete made here waits for the server; the lists no longer count it."""
+    message: Mapped[Message] = relationship(back_populates="placements", lazy="raise")
+    folder: Mapped[Folder] = relationship(lazy="raise")
+
+
+class Attachment(Base):
+    """A part of a message that a user would save, or that its HTML shows by `cid:`."""
+
+    __tablename__ = "attachments"
+    __table_args__ = (Index("ix_attachments_message_id", "message_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"))
+    section: Mapped[str] = mapped_column(String(100))
+    """The IMAP part number, such as `2.1` (RFC 9051, section 6.4.5)."""
+    filename: Mapped[str] = mapped_column(String(255))
+    media_type: Mapped[str] = mapped_column(String(127))
+    size_bytes: Mapped[int] = mapped_column(default=0)
+    content_id: Mapped[str] = mapped_column(String(255), default="")
+    is_inline: Mapped[bool] = mapped_column(default=False)
+    encoding: Mapped[str] = mapped_column(String(20), default="")
+    """Content-Transfer-Encoding, lower case."""
+    message: Mapped[Message] = relationship(back_populates="attachments", lazy="raise")
+
+
+class Change(Base):
+    """Something done here that the server must still learn, or has learnt: the ledger of all writes into a mailbox."""
+
+    __tablename__ = "changes"
+    __table_args__ = (Index("ix_changes_account_id_state_id", "account_id", "state", "id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(12))
+    """`flag` (payload {"add": [...], "remove": [...]}), `move` ({"to": folder id}), `delete`, `append`."""
+    reason: Mapped[str] = mapped_column(String(20))
+    """`user`, `read_marks`, `put_back`, `sent_copy`, `answered` or `undo`."""
+    folder_id: Mapped[int | None] = mapped_column(ForeignKey("folders.id", ondelete="CASCADE"))
+    uidvalidity: Mapped[int | None]
+    uids: Mapped[list[Any]] = mapped_column(default=list)
+    message_ids: Mapped[list[Any]] = mapped_column(default=list)
+    """Our own keys of the messages, in the order of `uids`."""
+    payload: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    state: Mapped[str] = mapped_column(String(10), default="pending")
+    """`pending`, `done`, `failed`, `cancelled` or `undone`."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    done_at: Mapped[datetime | None]
+
+
+class Submission(Base):
+    """A mail on its way out, from draft to sent (design, section 6).
+
+    `state`: `draft`, `queued`, `sending`, `sent`, `failed`, `unsure`, `cancelled`.
+    """
+
+    __tablename__ = "submissions"
+    __table_args__ = (
+        Index("ix_submissions_state_not_before", "state", "not_before"),
+        Index("ix_submissions_user_id_state", "user_id", "state"),
+        Index("ix_submissions_message_id", "message_id"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id", ondelete="SET NULL"))
+    state: Mapped[str] = mapped_column(String(10), default="draft")
+
+    mode: Mapped[str] = mapped_column(String(10), default="new")
+    """`new`, `reply`, `reply_all` or `forward`."""
+    source_message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id", ondelete="SET NULL"))
+    """The message that it answers or forwards."""
+    to: Mapped[str] = mapped_column("to_text", Text, default="")
+    """To, Cc and Bcc as they were typed: a draft may hold half an address."""
+    cc: Mapped[str] = mapped_column(Text, default="")
+    bcc: Mapped[str] = mapped_column(Text, default="")
+    subject: Mapped[str] = mapped_column(Text, default="")
+    is_plain: Mapped[bool] = mapped_column(default=False)
+    body_html: Mapped[str] = mapped_column(Text, default="")
+    body_text: Mapped[str] = mapped_column(Text, default="")
+    """The body in plain text when `is_plain`, else unused."""
+    revision: Mapped[int] = mapped_column(default=0)
+    """Raised by each save, so that two tabs notice each other."""
+
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id", ondelete="SET NULL"))
+    """The message that shows it in its conversation, from the moment it is queued."""
+    message_id_header: Mapped[str] = mapped_column(String(998), default="")
+    mime: Mapped[bytes | None] = mapped_column(deferred=True)
+    """The mail as it goes out, fixed when it is queued (without Bcc)."""
+    envelope_from: Mapped[str] = mapped_column(String(320), default="")
+    envelope_to: Mapped[list[Any]] = mapped_column(default=list)
+    not_before: Mapped[datetime | None]
+    held_reason: Mapped[str] = mapped_column(String(20), default="")
+    attempts: Mapped[int] = mapped_column(default=0)
+    claimed_until: Mapped[datetime | None]
+    """While `sending`: when the process that sends it must have renewed its claim."""
+    data_started_at: Mapped[datetime | None]
+    """Set and committed before DATA: from here on the mail may have left."""
+    refusals: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """{address: "550 5.1.1 the server's words"}."""
+    error_sentence: Mapped[str] = mapped_column(String(500), default="")
+    server_answer: Mapped[str] = mapped_column(Text, default="")
+    sent_at: Mapped[datetime | None]
+    filing: Mapped[str] = mapped_column(String(10), default="none")
+    """The copy in the OutBox folder: `none` (not yet, or never), `pending`, `found`, `appended`, `impossible`."""
+    filing_attempts: Mapped[int] = mapped_column(default=0)
+    filing_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    updated_at: Mapped[datetime] = mapped_column(default=utc_now)
+    account: Mapped[Account | None] = relationship(lazy="raise")
+    attachments: Mapped[list[SubmissionAttachment]] = relationship(
+        back_populates="submission", lazy="raise", passive_deletes=True, order_by="SubmissionAttachment.id"
+    )
+
+
+class SubmissionAttachment(Base):
+    """A file that goes out with a submission."""
+
+    __tablename__ = "submission_attachments"
+    __table_args__ = (Index("ix_submission_attachments_submission_id", "submission_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
+    submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id", ondelete="CASCADE"))
+    filename: Mapped[str] = mapped_column(String(255))
+    media_type: Mapped[str] = mapped_column(String(127))
+    size_bytes: Mapped[int] = mapped_column(default=0)
+    content_id: Mapped[str] = mapped_column(String(255), default="")
+    content: Mapped[bytes] = mapped_column(deferred=True)
+    submission: Mapped[Submission] = relationship(back_populates="attachments", lazy="raise")
+
+
+class Signature(Base):
+    """Rich text that ends an individual mail; one for each account."""
+
+    __tablename__ = "signatures"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), unique=True)
+    html: Mapped[str] = mapped_column(Text, default="")
+    updated_at: Mapped[datetime] = mapped_column(default=utc_now)
+    account: Mapped[Account] = relationship(back_populates="signature", lazy="raise")
