@@ -68,7 +68,8 @@ class User(Base):
 class Account(Base):
     """One connected mailbox, with its settings, credentials and status.
 
-    `status`: `connected`, `reconnect_needed`, `error`, `disconnecting`. Syncing is not a status of its own: it is
+    `status`: `connected`, `reconnect_needed`, `error`, `disconnecting` or `not_connected` (its conversations were
+    kept). Syncing is not a status of its own: it is
     `connected` with `sync_done < sync_total`.
     """
 

@@ -1,0 +1,260 @@
+"""Conversations: the pages of the list, one in full, and the figures that the list shows, kept ready."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, delete, func, select, tuple_, update
+from sqlalchemy.orm import joinedload, selectinload
+
+from webmail.errors import NotFound
+from webmail.store.models import Account, Conversation, Folder, Message, Placement
+from webmail.store.scope import Scope
+from webmail.store.session import Session
+
+VIEWS = ("inbox", "sent", "all", "trash")
+_MAX_SENDERS = 12
+
+
+@dataclass(frozen=True)
+class ConversationPage:
+    """One page of the list, newest first; `next_cursor` is "" on the last page."""
+
+    rows: list[Conversation]
+    next_cursor: str
+
+
+@dataclass(frozen=True)
+class ConversationDetail:
+    """A conversation with its messages in order of time."""
+
+    conversation: Conversation
+    messages: list[Message]
+
+
+def list_page(
+    s: Session,
+    scope: Scope,
+    view: str,
+    *,
+    account_uuid: UUID | None = None,
+    unread_only: bool = False,
+    cursor: str = "",
+    limit: int = 50,
+) -> ConversationPage:
+    """Give a page of the user's conversations by keyset (one query, whatever the depth).
+
+    Args:
+        view: `inbox`, `sent`, `all` (everything but the trash) or `trash`.
+        cursor: `next_cursor` of the page before; one that makes no sense gives the first page.
+
+    Returns:
+        Rows with their account loaded.
+    """
+    query = (
+        select(Conversation)
+        .where(
+            Conversation.tenant_id == scope.tenant_id,
+            Conversation.user_id == scope.user_id,
+            Conversation.message_count > 0,
+            _in_view(view),
+        )
+        .options(joinedload(Conversation.account))
+        .order_by(Conversation.last_at.desc(), Conversation.id.desc())
+        .limit(limit + 1)
+    )
+    if account_uuid is not None:
+        query = query.where(
+            Conversation.account_id.in_(
+                select(Account.id).where(Account.uuid == account_uuid, Account.user_id == scope.user_id)
+            )
+        )
+    if unread_only:
+        query = query.where(Conversation.unread_count > 0)
+    query = _after(query, cursor)
+    rows = list(s.scalars(query))
+    if len(rows) <= limit:
+        return ConversationPage(rows, "")
+    rows = rows[:limit]
+    return ConversationPage(rows, _cursor_of(rows[-1]))
+
+
+def _in_view(view: str) -> ColumnElement[bool]:
+    if view == "inbox":
+        return Conversation.in_inbox.is_(True)
+    if view == "sent":
+        return Conversation.in_sent.is_(True)
+    if view == "trash":
+        return Conversation.in_trash.is_(True)
+    return Conversation.in_trash.is_(False)
+
+
+def _cursor_of(row: Conversation) -> str:
+    return base64.urlsafe_b64encode(f"{row.last_at.isoformat()}|{row.id}".encode()).decode()
+
+
+def _after(query: Select[tuple[Conversation]], cursor: str) -> Select[tuple[Conversation]]:
+    if not cursor:
+        return query
+    try:
+        last_at, row_id = base64.urlsafe_b64decode(cursor).decode().split("|")
+        position = (datetime.fromisoformat(last_at), int(row_id))
+    except (ValueError, binascii.Error):
+        return query
+    if position[0].tzinfo is None:
+        return query
+    return query.where(tuple_(Conversation.last_at, Conversation.id) < position)
+
+
+def unread_counts(s: Session, scope: Scope) -> dict[int, int]:
+    """Count the unread conversations of the inbox, by account id; accounts without any are left out."""
+    query = (
+        select(Conversation.account_id, func.count())
+        .where(
+            Conversation.tenant_id == scope.tenant_id,
+            Conversation.user_id == scope.user_id,
+            Conversation.in_inbox,
+            Conversation.unread_count > 0,
+        )
+        .group_by(Conversation.account_id)
+    )
+    return {account_id: count for account_id, count in s.execute(query)}
+
+
+def find_conversation(s: Session, scope: Scope, uuid: UUID) -> Conversation:
+    """Give one of the user's conversations, with its account.
+
+    Raises:
+        NotFound: there is none, or it is another user's.
+    """
+    query = (
+        select(Conversation)
+        .where(
+            Conversation.uuid == uuid,
+            Conversation.tenant_id == scope.tenant_id,
+            Conversation.user_id == scope.user_id,
+        )
+        .options(joinedload(Conversation.account))
+    )
+    conversation = s.scalar(query)
+    if conversation is None:
+        raise NotFound("This conversation is not here any more.")
+    return conversation
+
+
+def load_conversation(s: Session, scope: Scope, uuid: UUID) -> ConversationDetail:
+    """Give one of the user's conversations with its messages, oldest first.
+
+    Each message has its placements (with folder) and attachments loaded, but neither text nor HTML.
+
+    Raises:
+        NotFound: there is none, or it is another user's.
+    """
+    conversation = find_conversation(s, scope, uuid)
+    query = (
+        select(Message)
+        .where(Message.conversation_id == conversation.id)
+        .options(
+            selectinload(Message.placements).joinedload(Placement.folder),
+            selectinload(Message.attachments),
+        )
+        .order_by(Message.sent_at, Message.id)
+    )
+    return ConversationDetail(conversation, list(s.scalars(query)))
+
+
+def refresh_conversations(s: Session, account: Account, conversation_ids: Iterable[int]) -> None:
+    """Work out again what the list shows of these conversations; one without messages is deleted.
+
+    Costs three queries and one bulk update for all of them together.
+    """
+    ids = sorted(set(conversation_ids))
+    for start in range(0, len(ids), 500):
+        _refresh(s, account, ids[start : start + 500])
+
+
+def _refresh(s: Session, account: Account, ids: Sequence[int]) -> None:
+    columns = (
+        Message.id,
+        Message.conversation_id,
+        Message.sent_at,
+        Message.from_name,
+        Message.from_email,
+        Message.subject,
+        Message.snippet,
+        Message.has_attachments,
+        Message.is_outgoing,
+        Message.is_unread,
+        Message.is_flagged,
+    )
+    query = select(*columns).where(Message.conversation_id.in_(ids)).order_by(Message.sent_at, Message.id)
+    by_conversation: dict[int, list[_Row]] = {conversation_id: [] for conversation_id in ids}
+    for row in s.execute(query):
+        by_conversation[row.conversation_id].append(_Row(*row))
+    roles = _roles_by_message(s, ids)
+    updates = []
+    for conversation_id, rows in by_conversation.items():
+        if rows:
+            updates.append({"id": conversation_id, **_figures(account, rows, roles)})
+    if updates:
+        s.execute(update(Conversation), updates)
+    empty = [conversation_id for conversation_id, rows in by_conversation.items() if not rows]
+    if empty:
+        s.execute(delete(Conversation).where(Conversation.id.in_(empty)))
+
+
+@dataclass(frozen=True)
+class _Row:
+    id: int
+    conversation_id: int
+    sent_at: datetime
+    from_name: str
+    from_email: str
+    subject: str
+    snippet: str
+    has_attachments: bool
+    is_outgoing: bool
+    is_unread: bool
+    is_flagged: bool
+
+
+def _roles_by_message(s: Session, conversation_ids: Sequence[int]) -> dict[int, set[str]]:
+    """Give the roles of the folders that each message lies in and is not leaving."""
+    query = (
+        select(Placement.message_id, Folder.role)
+        .join(Folder, Placement.folder_id == Folder.id)
+        .join(Message, Placement.message_id == Message.id)
+        .where(Message.conversation_id.in_(conversation_ids), Placement.is_leaving.is_(False))
+    )
+    roles: dict[int, set[str]] = {}
+    for message_id, role in s.execute(query):
+        roles.setdefault(message_id, set()).add(role)
+    return roles
+
+
+def _figures(account: Account, rows: list[_Row], roles: dict[int, set[str]]) -> dict[str, object]:
+    newest = rows[-1]
+    senders: list[str] = []
+    for row in rows:
+        name = "me" if row.is_outgoing else (row.from_name or row.from_email)
+        if name in senders:
+            senders.remove(name)
+        senders.append(name)
+    return {
+        "subject": rows[0].subject,
+        "snippet": newest.snippet,
+        "senders": senders[-_MAX_SENDERS:],
+        "last_at": newest.sent_at,
+        "message_count": len(rows),
+        "unread_count": sum(row.is_unread for row in rows),
+        "has_attachments": any(row.has_attachments for row in rows),
+        "is_flagged": any(row.is_flagged for row in rows),
+        "in_inbox": any("inbox" in roles.get(row.id, ()) for row in rows),
+        "in_sent": any(row.is_outgoing for row in rows),
+        "in_trash": all(roles.get(row.id) == {"trash"} for row in rows),
+    }

@@ -1,0 +1,48 @@
+"""Folders of an account and how far each of them is synced."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select, update
+
+from webmail.store.models import Folder
+from webmail.store.session import Session
+
+
+def folders_of(s: Session, account_id: int) -> list[Folder]:
+    """Give all known folders of an account."""
+    return list(s.scalars(select(Folder).where(Folder.account_id == account_id).order_by(Folder.id)))
+
+
+def folder_by_role(s: Session, account_id: int, role: str) -> Folder | None:
+    """Give the account's folder of that role, None if it has none."""
+    return s.scalar(select(Folder).where(Folder.account_id == account_id, Folder.role == role).limit(1))
+
+
+def save_folders(s: Session, account_id: int, found: dict[str, str], synced: set[str]) -> list[Folder]:
+    """Bring the known folders in line with what the server lists.
+
+    A folder that is no longer listed stays: users hide folders from IMAP, and LIST may come back empty
+    (field notes, section 1).
+
+    Args:
+        found: role by name.
+        synced: names of the folders that are synced whole.
+    """
+    known = {folder.name: folder for folder in folders_of(s, account_id)}
+    for name, role in found.items():
+        folder = known.get(name)
+        if folder is None:
+            folder = known[name] = Folder(account_id=account_id, name=name)
+            s.add(folder)
+        folder.role = role
+    for name, folder in known.items():
+        folder.is_synced = name in synced
+    s.flush()
+    return list(known.values())
+
+
+def update_folder(s: Session, folder_id: int, **values: Any) -> None:
+    """Set columns of one folder, without loading it."""
+    s.execute(update(Folder).where(Folder.id == folder_id).values(**values))

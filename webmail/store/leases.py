@@ -1,0 +1,67 @@
+"""One sync per account: a lease row with owner, fencing token and a short expiry (design, section 4, rule 3).
+
+The token goes up with each new owner. Every commit of a sync calls `guard()` first: a process that was thought dead
+and comes back holds an old token, and what it would write is rolled back.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import or_, select, update
+
+from webmail.errors import LeaseLost
+from webmail.store.models import Account, utc_now
+from webmail.store.session import Session
+
+LEASE_S = 12
+"""How long an owner that has died keeps the others out."""
+
+
+def acquire(s: Session, account_id: int, owner: str) -> int | None:
+    """Take the account's lease if it is free, and start a new generation of sync jobs.
+
+    Args:
+        owner: who takes it, for logs.
+
+    Returns:
+        The fencing token, or None when somebody else holds the lease.
+    """
+    now = utc_now()
+    taken = s.execute(
+        update(Account)
+        .where(Account.id == account_id, or_(Account.lease_until.is_(None), Account.lease_until < now))
+        .values(
+            lease_owner=owner,
+            lease_token=Account.lease_token + 1,
+            lease_until=now + timedelta(seconds=LEASE_S),
+            sync_generation=Account.sync_generation + 1,
+        )
+    )
+    if taken.rowcount == 0:
+        return None
+    return s.scalar(select(Account.lease_token).where(Account.id == account_id))
+
+
+def guard(s: Session, account_id: int, token: int) -> None:
+    """Renew the lease inside a transaction that is about to write.
+
+    Raises:
+        LeaseLost: another process has taken it meanwhile, or the account is gone.
+    """
+    renewed = s.execute(
+        update(Account)
+        .where(Account.id == account_id, Account.lease_token == token, Account.lease_owner.is_not(None))
+        .values(lease_until=utc_now() + timedelta(seconds=LEASE_S))
+    )
+    if renewed.rowcount == 0:
+        raise LeaseLost
+
+
+def release(s: Session, account_id: int, token: int) -> None:
+    """Give the lease back; harmless when it is another's by now."""
+    s.execute(
+        update(Account)
+        .where(Account.id == account_id, Account.lease_token == token)
+        .values(lease_owner=None, lease_until=None)
+    )

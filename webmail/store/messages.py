@@ -1,0 +1,256 @@
+"""Messages: reading one, and taking in those that a sync found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import joinedload, selectinload, undefer
+
+from webmail.errors import NotFound
+from webmail.store.models import Account, Attachment, Folder, Message, Placement
+from webmail.store.scope import Scope
+from webmail.store.session import Session
+from webmail.store.threads import Threadable, assign_conversations
+
+_CHUNK = 500
+
+
+@dataclass(frozen=True)
+class NewAttachment:
+    """An attachment as BODYSTRUCTURE tells of it; the columns of `Attachment`."""
+
+    section: str
+    filename: str
+    media_type: str
+    size_bytes: int
+    content_id: str
+    is_inline: bool
+    encoding: str
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A message as a sync found it in a folder, or as a submission makes it (then without `uid`)."""
+
+    identity: str
+    thread_keys: Sequence[str]
+    values: dict[str, Any]
+    """Columns of `Message`: message_id_header, sent_at, from_name, subject …"""
+    attachments: Sequence[NewAttachment] = ()
+    uid: int | None = None
+    modseq: int = 0
+    flags: frozenset[str] = field(default_factory=frozenset)
+
+
+@dataclass
+class TakenIn:
+    """What `take_in()` did: the messages that were new here, and the conversations that changed."""
+
+    new_message_ids: list[int]
+    conversation_ids: set[int]
+    message_id_by_uid: dict[int, int]
+
+
+def load_message(s: Session, scope: Scope, uuid: UUID) -> Message:
+    """Give one of the user's messages with text, HTML, attachments and placements (with folder).
+
+    Raises:
+        NotFound: there is none, or it is another user's.
+    """
+    query = (
+        select(Message)
+        .where(Message.uuid == uuid, Message.tenant_id == scope.tenant_id, Message.user_id == scope.user_id)
+        .options(
+            undefer(Message.text),
+            undefer(Message.html),
+            selectinload(Message.attachments),
+            selectinload(Message.placements).joinedload(Placement.folder),
+        )
+    )
+    message = s.scalar(query)
+    if message is None:
+        raise NotFound("This message is not here any more.")
+    return message
+
+
+def load_attachment(s: Session, scope: Scope, uuid: UUID) -> Attachment:
+    """Give one attachment of the user's messages, with its message and where that lies.
+
+    Raises:
+        NotFound: there is none, or it is another user's.
+    """
+    query = (
+        select(Attachment)
+        .join(Attachment.message)
+        .where(Attachment.uuid == uuid, Message.tenant_id == scope.tenant_id, Message.user_id == scope.user_id)
+        .options(joinedload(Attachment.message).selectinload(Message.placements).joinedload(Placement.folder))
+    )
+    attachment = s.scalar(query)
+    if attachment is None:
+        raise NotFound("This attachment is not here any more.")
+    return attachment
+
+
+def take_in(s: Session, account: Account, folder: Folder | None, arrivals: Sequence[Arrival]) -> TakenIn:
+    """Store messages with their placements in `folder`, each message once per account.
+
+    What is already known by its identity only gets its placement; the rest is threaded and inserted. The caller
+    refreshes the conversations named in the answer.
+
+    Args:
+        folder: where they lie; None for a mail that we are about to send.
+    """
+    known = _ids_by_identity(s, account.id, [arrival.identity for arrival in arrivals])
+    fresh: dict[str, Arrival] = {}
+    for arrival in sorted(arrivals, key=lambda each: each.values["sent_at"]):
+        if arrival.identity not in known:
+            fresh.setdefault(arrival.identity, arrival)
+    new_ids = _insert_messages(s, account, list(fresh.values()))
+    known.update(new_ids)
+    by_uid = {arrival.uid: known[arrival.identity] for arrival in arrivals if arrival.uid is not None}
+    if folder is not None:
+        _place(s, account, folder, arrivals, by_uid)
+    touched = set(conversation_ids_of(s, known.values()))
+    return TakenIn(list(new_ids.values()), touched, by_uid)
+
+
+def _ids_by_identity(s: Session, account_id: int, identities: Sequence[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for start in range(0, len(identities), _CHUNK):
+        query = select(Message.identity, Message.id).where(
+            Message.account_id == account_id, Message.identity.in_(identities[start : start + _CHUNK])
+        )
+        found.update({identity: message_id for identity, message_id in s.execute(query)})
+    return found
+
+
+def _insert_messages(s: Session, account: Account, arrivals: Sequence[Arrival]) -> dict[str, int]:
+    if not arrivals:
+        return {}
+    conversation_ids = assign_conversations(
+        s,
+        account,
+        [Threadable(each.thread_keys, each.values.get("subject", ""), each.values["sent_at"]) for each in arrivals],
+    )
+    rows = [
+        {
+            "uuid": uuid4(),
+            "tenant_id": account.tenant_id,
+            "user_id": account.user_id,
+            "account_id": account.id,
+            "conversation_id": conversation_id,
+            "identity": arrival.identity,
+            "has_attachments": any(not each.is_inline for each in arrival.attachments),
+            **arrival.values,
+        }
+        for arrival, conversation_id in zip(arrivals, conversation_ids, strict=True)
+    ]
+    s.execute(insert(Message), rows)
+    ids = _ids_by_identity(s, account.id, [arrival.identity for arrival in arrivals])
+    attachments = [
+        {"uuid": uuid4(), "message_id": ids[arrival.identity], **vars(attachment)}
+        for arrival in arrivals
+        for attachment in arrival.attachments
+    ]
+    if attachments:
+        s.execute(insert(Attachment), attachments)
+    return ids
+
+
+def _place(
+    s: Session, account: Account, folder: Folder, arrivals: Sequence[Arrival], by_uid: dict[int | None, int]
+) -> None:
+    uids = [arrival.uid for arrival in arrivals if arrival.uid is not None]
+    placed = set(s.scalars(select(Placement.uid).where(Placement.folder_id == folder.id, Placement.uid.in_(uids))))
+    _drop_stale(s, folder.id, set(by_uid.values()))
+    rows = [
+        {
+            "account_id": account.id,
+            "message_id": by_uid[arrival.uid],
+            "folder_id": folder.id,
+            "uid": arrival.uid,
+            "modseq": arrival.modseq,
+            **flag_values(arrival.flags),
+        }
+        for arrival in arrivals
+        if arrival.uid is not None and arrival.uid not in placed
+    ]
+    if rows:
+        s.execute(insert(Placement), rows)
+
+
+def _drop_stale(s: Session, folder_id: int, message_ids: set[int]) -> None:
+    """Replace placements kept from before a UIDVALIDITY change (negative UIDs, see `store.placements`)."""
+    stale = s.scalars(
+        select(Placement).where(
+            Placement.folder_id == folder_id, Placement.uid < 0, Placement.message_id.in_(message_ids)
+        )
+    )
+    for placement in stale:
+        s.delete(placement)
+    s.flush()
+
+
+def flag_values(flags: frozenset[str]) -> dict[str, bool]:
+    """Turn IMAP system flags into the columns of a placement."""
+    lowered = {flag.lower() for flag in flags}
+    return {
+        "is_seen": "\\seen" in lowered,
+        "is_flagged": "\\flagged" in lowered,
+        "is_answered": "\\answered" in lowered,
+        "is_draft": "\\draft" in lowered,
+    }
+
+
+def conversation_ids_of(s: Session, message_ids: Iterable[int]) -> list[int]:
+    """Give the conversations of these messages, each once."""
+    ids = sorted(set(message_ids))
+    found: set[int] = set()
+    for start in range(0, len(ids), _CHUNK):
+        found.update(
+            s.scalars(select(Message.conversation_id).where(Message.id.in_(ids[start : start + _CHUNK])).distinct())
+        )
+    return sorted(found)
+
+
+def messages_of_conversation(s: Session, conversation_id: int) -> list[Message]:
+    """Give a conversation's messages with their placements (with folder), oldest first."""
+    query = (
+        select(Message)
+        .where(Message.conversation_id == conversation_id)
+        .options(selectinload(Message.placements).joinedload(Placement.folder))
+        .order_by(Message.sent_at, Message.id)
+    )
+    return list(s.scalars(query))
+
+
+@dataclass(frozen=True)
+class WaitingBody:
+    """A message whose text is not here yet, and where to get it."""
+
+    message_id: int
+    uid: int
+    size_bytes: int
+
+
+def bodies_waiting(s: Session, folder_id: int, limit: int) -> list[WaitingBody]:
+    """Give the newest messages of a folder whose bodies have not been fetched."""
+    query = (
+        select(Message.id, Placement.uid, Message.size_bytes)
+        .join(Placement, Placement.message_id == Message.id)
+        .where(Placement.folder_id == folder_id, Placement.uid > 0, Message.body_state == "headers")
+        .order_by(Placement.uid.desc())
+        .limit(limit)
+    )
+    return [WaitingBody(*row) for row in s.execute(query)]
+
+
+def save_bodies(s: Session, bodies: Sequence[dict[str, Any]]) -> None:
+    """Store text, HTML and snippet: [{"id", "text", "html", "snippet", "body_state", "has_attachments"?}, …]."""
+    if bodies:
+        s.execute(update(Message), list(bodies))

@@ -1,0 +1,133 @@
+"""Where messages lie, and with which flags.
+
+After a UIDVALIDITY change the old UIDs mean nothing, but the messages are most likely still there. Their placements
+stay, with the UID turned negative, until the folder has been read again: each is replaced when its message turns up,
+and what is left at the end is gone for good. So nothing vanishes from the list in the meantime, and nothing shows twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import case, delete, func, insert, select, update
+
+from webmail.store.messages import flag_values
+from webmail.store.models import Folder, Message, Placement
+from webmail.store.session import Session
+
+_CHUNK = 500
+
+
+def count_in_folder(s: Session, folder_id: int, from_uid: int = 1) -> int:
+    """Count the placements of a folder at or above a UID."""
+    query = select(func.count()).where(Placement.folder_id == folder_id, Placement.uid >= from_uid)
+    return s.scalar(query) or 0
+
+
+def uids_in_folder(s: Session, folder_id: int, from_uid: int = 1) -> set[int]:
+    """Give the UIDs that are stored for a folder, at or above a UID."""
+    return set(s.scalars(select(Placement.uid).where(Placement.folder_id == folder_id, Placement.uid >= from_uid)))
+
+
+def make_stale(s: Session, folder_id: int) -> None:
+    """Keep a folder's placements as those of an older UIDVALIDITY."""
+    s.execute(
+        update(Placement).where(Placement.folder_id == folder_id, Placement.uid > 0).values(uid=-Placement.id)
+    )
+
+
+def drop_stale(s: Session, folder_id: int) -> list[int]:
+    """Delete what is left of an older UIDVALIDITY, and give the messages concerned."""
+    message_ids = list(s.scalars(select(Placement.message_id).where(Placement.folder_id == folder_id, Placement.uid < 0)))
+    s.execute(delete(Placement).where(Placement.folder_id == folder_id, Placement.uid < 0))
+    return message_ids
+
+
+def remove_uids(s: Session, folder_id: int, uids: Iterable[int]) -> list[int]:
+    """Delete placements that the server no longer has, and give the messages concerned."""
+    message_ids: list[int] = []
+    ordered = sorted(uids)
+    for start in range(0, len(ordered), _CHUNK):
+        chunk = ordered[start : start + _CHUNK]
+        where = (Placement.folder_id == folder_id, Placement.uid.in_(chunk))
+        message_ids += s.scalars(select(Placement.message_id).where(*where))
+        s.execute(delete(Placement).where(*where))
+    return message_ids
+
+
+def save_flags(s: Session, folder_id: int, flags_by_uid: Mapping[int, tuple[frozenset[str], int]]) -> list[int]:
+    """Take over the server's flags for known placements.
+
+    Args:
+        flags_by_uid: {uid: (flags, modseq)}.
+
+    Returns:
+        The messages whose flags are different now.
+    """
+    changed: list[int] = []
+    updates = []
+    for placement in _by_uid(s, folder_id, sorted(flags_by_uid)):
+        flags, modseq = flags_by_uid[placement.uid]
+        values = flag_values(flags)
+        if any(getattr(placement, name) != value for name, value in values.items()):
+            changed.append(placement.message_id)
+        elif placement.modseq == modseq:
+            continue
+        updates.append({"id": placement.id, "modseq": modseq, **values})
+    if updates:
+        s.execute(update(Placement), updates)
+    return changed
+
+
+def _by_uid(s: Session, folder_id: int, uids: Sequence[int]) -> list[Placement]:
+    found: list[Placement] = []
+    for start in range(0, len(uids), _CHUNK):
+        query = select(Placement).where(Placement.folder_id == folder_id, Placement.uid.in_(uids[start : start + _CHUNK]))
+        found += s.scalars(query)
+    return found
+
+
+def placements_by_uid(s: Session, folder_id: int, uids: Iterable[int]) -> dict[int, Placement]:
+    """Give the placements of these UIDs."""
+    return {placement.uid: placement for placement in _by_uid(s, folder_id, sorted(uids))}
+
+
+def add_placement(s: Session, folder: Folder, message_id: int, uid: int, flags: frozenset[str]) -> None:
+    """Record that a message lies in a folder now; a UID that is known already stays as it is."""
+    if s.scalar(select(Placement.id).where(Placement.folder_id == folder.id, Placement.uid == uid)) is None:
+        row = {"account_id": folder.account_id, "message_id": message_id, "folder_id": folder.id, "uid": uid}
+        s.execute(insert(Placement), [{**row, **flag_values(flags)}])
+
+
+def set_leaving(s: Session, placement_ids: Iterable[int], is_leaving: bool) -> None:
+    """Mark placements whose move or deletion waits for the server, or take that back."""
+    s.execute(update(Placement).where(Placement.id.in_(list(placement_ids))).values(is_leaving=is_leaving))
+
+
+def sync_message_flags(s: Session, message_ids: Iterable[int], *, seen_too: bool) -> None:
+    """Carry the placements' flags over to the messages.
+
+    Args:
+        seen_too: whether read there is read here (*Keep in step*); otherwise unread stays this side's own affair.
+    """
+    ids = sorted(set(message_ids))
+    for start in range(0, len(ids), _CHUNK):
+        chunk = ids[start : start + _CHUNK]
+        query = (
+            select(
+                Placement.message_id,
+                func.max(case((Placement.is_flagged, 1), else_=0)),
+                func.max(case((Placement.is_answered, 1), else_=0)),
+                func.max(case((Placement.is_seen, 1), else_=0)),
+            )
+            .where(Placement.message_id.in_(chunk))
+            .group_by(Placement.message_id)
+        )
+        updates = []
+        for message_id, flagged, answered, seen in s.execute(query):
+            values = {"id": message_id, "is_flagged": bool(flagged), "is_answered": bool(answered)}
+            if seen_too:
+                values["is_unread"] = not seen
+            updates.append(values)
+        if updates:
+            s.execute(update(Message), updates)

@@ -1,0 +1,94 @@
+"""Which conversation a message belongs to: the store's half of `webmail.domain.threading`.
+
+Each key of a message names one conversation of its account. A message whose keys name several joins them: the
+oldest conversation stays, so that its URL goes on working, and takes the messages and keys of the others.
+Since keys only ever unite, the order of arrival does not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select, update
+
+from webmail.store.models import Account, Conversation, Message, ThreadKey
+from webmail.store.session import Session
+
+_CHUNK = 500
+
+
+@dataclass(frozen=True)
+class Threadable:
+    """What threading needs to know of one message."""
+
+    keys: Sequence[str]
+    subject: str
+    sent_at: datetime
+
+
+def assign_conversations(s: Session, account: Account, items: Sequence[Threadable]) -> list[int]:
+    """Give the conversation of each item, making and merging conversations as their keys say.
+
+    Returns:
+        Conversation ids in the order of `items`, as they are after all merges.
+    """
+    owner = _load_owners(s, account.id, {key for item in items for key in item.keys})
+    known = dict(owner)
+    merged: dict[int, int] = {}
+    result: list[int] = []
+    for item in items:
+        candidates = sorted({_find(merged, owner[key]) for key in item.keys if key in owner})
+        target = candidates[0] if candidates else _new_conversation(s, account, item)
+        for other in candidates[1:]:
+            merged[other] = target
+        for key in item.keys:
+            owner.setdefault(key, target)
+        result.append(target)
+    _merge(s, merged)
+    fresh = [key for key in owner if key not in known]
+    if fresh:
+        s.execute(
+            insert(ThreadKey),
+            [{"account_id": account.id, "key": key, "conversation_id": _find(merged, owner[key])} for key in fresh],
+        )
+    return [_find(merged, conversation_id) for conversation_id in result]
+
+
+def _load_owners(s: Session, account_id: int, keys: set[str]) -> dict[str, int]:
+    owners: dict[str, int] = {}
+    ordered = sorted(keys)
+    for start in range(0, len(ordered), _CHUNK):
+        query = select(ThreadKey.key, ThreadKey.conversation_id).where(
+            ThreadKey.account_id == account_id, ThreadKey.key.in_(ordered[start : start + _CHUNK])
+        )
+        owners.update({key: conversation_id for key, conversation_id in s.execute(query)})
+    return owners
+
+
+def _find(merged: dict[int, int], conversation_id: int) -> int:
+    while conversation_id in merged:
+        conversation_id = merged[conversation_id]
+    return conversation_id
+
+
+def _new_conversation(s: Session, account: Account, item: Threadable) -> int:
+    conversation = Conversation(
+        tenant_id=account.tenant_id,
+        user_id=account.user_id,
+        account_id=account.id,
+        subject=item.subject,
+        last_at=item.sent_at,
+    )
+    s.add(conversation)
+    s.flush()
+    return conversation.id
+
+
+def _merge(s: Session, merged: dict[int, int]) -> None:
+    for old in merged:
+        target = _find(merged, old)
+        s.execute(update(Message).where(Message.conversation_id == old).values(conversation_id=target))
+        s.execute(update(ThreadKey).where(ThreadKey.conversation_id == old).values(conversation_id=target))
+        s.execute(delete(Conversation).where(Conversation.id == old))
