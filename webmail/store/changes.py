@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from webmail.store.models import Account, Change, Folder, utc_now
 from webmail.store.session import Session
 
-MAX_ATTEMPTS = 8
+OPEN = ("pending", "carrying")
+"""States in which the server has not been heard to know it."""
 
 
 def record_change(
@@ -53,7 +54,7 @@ def pending_changes(s: Session, account_id: int) -> list[Change]:
     """Give what the server must still learn, in the order in which it was done. Appends are the outbox's own."""
     query = (
         select(Change)
-        .where(Change.account_id == account_id, Change.state == "pending", Change.kind != "append")
+        .where(Change.account_id == account_id, Change.state.in_(OPEN), Change.kind != "append")
         .order_by(Change.id)
     )
     return list(s.scalars(query))
@@ -61,7 +62,7 @@ def pending_changes(s: Session, account_id: int) -> list[Change]:
 
 def pending_message_ids(s: Session, account_id: int) -> set[int]:
     """Give the messages whose state here wins over the server's, because it has not been told yet."""
-    query = select(Change.message_ids).where(Change.account_id == account_id, Change.state == "pending")
+    query = select(Change.message_ids).where(Change.account_id == account_id, Change.state.in_(OPEN))
     return {message_id for ids in s.scalars(query) for message_id in ids}
 
 
@@ -74,7 +75,7 @@ def latest_moves(s: Session, account_id: int, message_ids: Iterable[int]) -> lis
             Change.account_id == account_id,
             Change.kind == "move",
             Change.reason == "user",
-            Change.state.in_(("pending", "done")),
+            Change.state.in_((*OPEN, "done")),
         )
         .order_by(Change.id.desc())
         .limit(50)
@@ -89,9 +90,34 @@ def latest_moves(s: Session, account_id: int, message_ids: Iterable[int]) -> lis
 def read_mark_changes(s: Session, account_id: int) -> list[Change]:
     """Give the ledger's entries of the read-mark rule that were carried out and not put back."""
     query = select(Change).where(
-        Change.account_id == account_id, Change.reason == "read_marks", Change.state.in_(("pending", "done"))
+        Change.account_id == account_id, Change.reason == "read_marks", Change.state.in_((*OPEN, "done"))
     )
     return list(s.scalars(query.order_by(Change.id)))
+
+
+def claim(s: Session, change_id: int) -> Change | None:
+    """Take a change for carrying out; None when it was cancelled meanwhile. One that a crash left behind is taken again."""
+    taken = s.execute(
+        update(Change)
+        .where(Change.id == change_id, Change.state.in_(OPEN))
+        .values(state="carrying", attempts=Change.attempts + 1)
+    )
+    return s.get(Change, change_id) if taken.rowcount else None
+
+
+def cancel(s: Session, change_id: int) -> bool:
+    """Take back a change that nobody has begun to carry out; False when it is too late for that."""
+    cancelled = s.execute(
+        update(Change)
+        .where(Change.id == change_id, Change.state == "pending")
+        .values(state="cancelled", done_at=utc_now())
+    )
+    return bool(cancelled.rowcount)
+
+
+def load_change(s: Session, change_id: int) -> Change:
+    """Give a change that is known to be there."""
+    return s.get_one(Change, change_id)
 
 
 def finish_change(change: Change, state: str, error: str = "") -> None:

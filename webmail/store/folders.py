@@ -46,3 +46,8 @@ def save_folders(s: Session, account_id: int, found: dict[str, str], synced: set
 def update_folder(s: Session, folder_id: int, **values: Any) -> None:
     """Set columns of one folder, without loading it."""
     s.execute(update(Folder).where(Folder.id == folder_id).values(**values))
+
+
+def lower_server_count(s: Session, folder_id: int, by: int) -> None:
+    """Take messages that we ourselves removed out of the count by which expunges are noticed."""
+    s.execute(update(Folder).where(Folder.id == folder_id).values(server_count=Folder.server_count - by))

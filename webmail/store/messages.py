@@ -12,7 +12,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import joinedload, selectinload, undefer
 
 from webmail.errors import NotFound
-from webmail.store.models import Account, Attachment, Folder, Message, Placement
+from webmail.store.models import Account, Attachment, Conversation, Folder, Message, Placement
 from webmail.store.scope import Scope
 from webmail.store.session import Session
 from webmail.store.threads import Threadable, assign_conversations
@@ -105,7 +105,7 @@ def take_in(s: Session, account: Account, folder: Folder | None, arrivals: Seque
     Args:
         folder: where they lie; None for a mail that we are about to send.
     """
-    known = _ids_by_identity(s, account.id, [arrival.identity for arrival in arrivals])
+    known = ids_by_identity(s, account.id, [arrival.identity for arrival in arrivals])
     fresh: dict[str, Arrival] = {}
     for arrival in sorted(arrivals, key=lambda each: each.values["sent_at"]):
         if arrival.identity not in known:
@@ -119,7 +119,8 @@ def take_in(s: Session, account: Account, folder: Folder | None, arrivals: Seque
     return TakenIn(list(new_ids.values()), touched, by_uid)
 
 
-def _ids_by_identity(s: Session, account_id: int, identities: Sequence[str]) -> dict[str, int]:
+def ids_by_identity(s: Session, account_id: int, identities: Sequence[str]) -> dict[str, int]:
+    """Give the keys of those messages of an account that are stored, by identity."""
     found: dict[str, int] = {}
     for start in range(0, len(identities), _CHUNK):
         query = select(Message.identity, Message.id).where(
@@ -151,7 +152,7 @@ def _insert_messages(s: Session, account: Account, arrivals: Sequence[Arrival]) 
         for arrival, conversation_id in zip(arrivals, conversation_ids, strict=True)
     ]
     s.execute(insert(Message), rows)
-    ids = _ids_by_identity(s, account.id, [arrival.identity for arrival in arrivals])
+    ids = ids_by_identity(s, account.id, [arrival.identity for arrival in arrivals])
     attachments = [
         {"uuid": uuid4(), "message_id": ids[arrival.identity], **vars(attachment)}
         for arrival in arrivals
@@ -248,6 +249,31 @@ def bodies_waiting(s: Session, folder_id: int, limit: int) -> list[WaitingBody]:
         .limit(limit)
     )
     return [WaitingBody(*row) for row in s.execute(query)]
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """Where one message without its body lies."""
+
+    account_id: int
+    folder_name: str
+    uid: int
+    size_bytes: int
+    conversation_uuid: UUID
+
+
+def where_it_lies(s: Session, message_id: int) -> Whereabouts | None:
+    """Give where a message whose body is still missing can be fetched; None when that is not so, or nowhere."""
+    query = (
+        select(Message.account_id, Folder.name, Placement.uid, Message.size_bytes, Conversation.uuid)
+        .join(Placement, Placement.message_id == Message.id)
+        .join(Folder, Placement.folder_id == Folder.id)
+        .join(Conversation, Message.conversation_id == Conversation.id)
+        .where(Message.id == message_id, Message.body_state == "headers", Placement.uid > 0)
+        .limit(1)
+    )
+    row = s.execute(query).first()
+    return Whereabouts(*row) if row else None
 
 
 def save_bodies(s: Session, bodies: Sequence[dict[str, Any]]) -> None:

@@ -11,7 +11,7 @@ import uuid as uuid_module
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, MetaData, String, Text, UniqueConstraint, Uuid
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, MetaData, String, Text, UniqueConstraint, Uuid
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from webmail.store.types import UtcDateTime
@@ -170,11 +170,11 @@ class Folder(Base):
     """`inbox`, `sent`, `drafts`, `trash`, `junk`, `archive`, `all` or ""."""
     is_synced: Mapped[bool] = mapped_column(default=False)
     """Whole folders are synced for IMAP Folder and OutBox Folder; of the others only messages that we know are followed."""
-    uidvalidity: Mapped[int | None]
-    uidnext: Mapped[int] = mapped_column(default=0)
+    uidvalidity: Mapped[int | None] = mapped_column(BigInteger)
+    uidnext: Mapped[int] = mapped_column(BigInteger, default=0)
     """All UIDs below this one, and at or above `backfill_uid`, have been seen."""
-    highestmodseq: Mapped[int | None]
-    backfill_uid: Mapped[int | None]
+    highestmodseq: Mapped[int | None] = mapped_column(BigInteger)
+    backfill_uid: Mapped[int | None] = mapped_column(BigInteger)
     """UIDs below this one still wait for the backfill; None before the first sync, 1 when nothing is left."""
     server_count: Mapped[int] = mapped_column(default=0)
     synced_at: Mapped[datetime | None]
@@ -281,8 +281,9 @@ class Placement(Base):
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
     message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"))
     folder_id: Mapped[int] = mapped_column(ForeignKey("folders.id", ondelete="CASCADE"))
-    uid: Mapped[int]
-    modseq: Mapped[int] = mapped_column(default=0)
+    uid: Mapped[int] = mapped_column(BigInteger)
+    """Negative: not the server's (see `webmail.store.placements`)."""
+    modseq: Mapped[int] = mapped_column(BigInteger, default=0)
     is_seen: Mapped[bool] = mapped_column(default=False)
     is_flagged: Mapped[bool] = mapped_column(default=False)
     is_answered: Mapped[bool] = mapped_column(default=False)
@@ -328,13 +329,13 @@ class Change(Base):
     reason: Mapped[str] = mapped_column(String(20))
     """`user`, `read_marks`, `put_back`, `sent_copy`, `answered` or `undo`."""
     folder_id: Mapped[int | None] = mapped_column(ForeignKey("folders.id", ondelete="CASCADE"))
-    uidvalidity: Mapped[int | None]
+    uidvalidity: Mapped[int | None] = mapped_column(BigInteger)
     uids: Mapped[list[Any]] = mapped_column(default=list)
     message_ids: Mapped[list[Any]] = mapped_column(default=list)
     """Our own keys of the messages, in the order of `uids`."""
     payload: Mapped[dict[str, Any]] = mapped_column(default=dict)
     state: Mapped[str] = mapped_column(String(10), default="pending")
-    """`pending`, `done`, `failed`, `cancelled` or `undone`."""
+    """`pending`, `carrying` (the server is being told), `done`, `failed`, `cancelled` or `undone`."""
     attempts: Mapped[int] = mapped_column(default=0)
     error: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(default=utc_now)

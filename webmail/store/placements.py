@@ -3,6 +3,7 @@
 After a UIDVALIDITY change the old UIDs mean nothing, but the messages are most likely still there. Their placements
 stay, with the UID turned negative, until the folder has been read again: each is replaced when its message turns up,
 and what is left at the end is gone for good. So nothing vanishes from the list in the meantime, and nothing shows twice.
+A message that is being moved back has a provisional placement of the same sort until the server has named its new UID.
 """
 
 from __future__ import annotations
@@ -88,12 +89,50 @@ def _by_uid(s: Session, folder_id: int, uids: Sequence[int]) -> list[Placement]:
 
 
 def placements_by_uid(s: Session, folder_id: int, uids: Iterable[int]) -> dict[int, Placement]:
-    """Give the placements of these UIDs."""
+    """Give the placements of these UIDs, by UID."""
     return {placement.uid: placement for placement in _by_uid(s, folder_id, sorted(uids))}
+
+
+def placements_in_folder(s: Session, folder_id: int, message_ids: Sequence[int]) -> list[Placement]:
+    """Give where these messages lie in a folder now."""
+    query = select(Placement).where(
+        Placement.folder_id == folder_id, Placement.message_id.in_(list(message_ids)), Placement.uid > 0
+    )
+    return list(s.scalars(query))
+
+
+def message_id_headers(s: Session, folder_id: int, uids: Sequence[int]) -> dict[int, str]:
+    """Give the Message-ID field of each of these UIDs' messages."""
+    query = (
+        select(Placement.uid, Message.message_id_header)
+        .join(Message, Placement.message_id == Message.id)
+        .where(Placement.folder_id == folder_id, Placement.uid.in_(list(uids)))
+    )
+    return {uid: header for uid, header in s.execute(query)}
+
+
+_PROVISIONAL = -(10**9)
+
+
+def add_provisional(s: Session, folder: Folder, message_id: int) -> None:
+    """Show a message in a folder that it is on its way to; its UID there is not known yet."""
+    add_placement(s, folder, message_id, _PROVISIONAL - message_id, frozenset({"\\Seen"}))
+
+
+def drop_provisional(s: Session, message_ids: Iterable[int]) -> None:
+    """Take back what `add_provisional()` did."""
+    ids = list(message_ids)
+    s.execute(delete(Placement).where(Placement.message_id.in_(ids), Placement.uid <= _PROVISIONAL))
 
 
 def add_placement(s: Session, folder: Folder, message_id: int, uid: int, flags: frozenset[str]) -> None:
     """Record that a message lies in a folder now; a UID that is known already stays as it is."""
+    if uid > 0:
+        s.execute(
+            delete(Placement).where(
+                Placement.folder_id == folder.id, Placement.message_id == message_id, Placement.uid < 0
+            )
+        )
     if s.scalar(select(Placement.id).where(Placement.folder_id == folder.id, Placement.uid == uid)) is None:
         row = {"account_id": folder.account_id, "message_id": message_id, "folder_id": folder.id, "uid": uid}
         s.execute(insert(Placement), [{**row, **flag_values(flags)}])

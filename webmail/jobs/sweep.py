@@ -1,0 +1,52 @@
+"""Find work in the database that no job stands for, and enqueue it (design, section 4, rules 1 and 3).
+
+A job can get lost: Redis restarted empty, a worker killed with it in hand, a back-off that has run out. So once a second
+the rows are asked who waits. Ids with a generation make this harmless where the job is still there.
+"""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import structlog
+
+from webmail.actions import connect, submit
+from webmail.store.accounts import POLL_S, accounts_due, update_account
+from webmail.store.models import Account, utc_now
+from webmail.store.session import reading, transaction
+from webmail.sync.requests import enqueue_backfill, enqueue_sync
+
+log = structlog.get_logger(__name__)
+
+_EVERY_S = 1.0
+_LOST_AFTER = timedelta(seconds=15)
+"""A sync wanted for so long, with nobody at work, has lost its job even if Redis still lists it."""
+
+
+def run_sweep(stop: threading.Event) -> None:
+    """Sweep once a second until told to stop; a failure is logged and the next round tries again."""
+    while not stop.wait(_EVERY_S):
+        for sweep in (sweep_accounts, submit.recover_lost, connect.recover_lost):
+            try:
+                sweep()
+            except Exception:
+                log.exception("sweep_failed", sweep=sweep.__name__)
+
+
+def sweep_accounts() -> None:
+    """Enqueue the sync or backfill of each account that is due and that nobody works on."""
+    now = utc_now()
+    with reading() as s:
+        due = accounts_due(s, now, now - timedelta(seconds=POLL_S))
+    for account in due:
+        is_news = account.wanted_at is not None or account.is_backfilled or account.last_synced_at is None
+        is_queued = enqueue_sync(account) if is_news else enqueue_backfill(account)
+        if not is_queued and account.wanted_at is not None and now - account.wanted_at > _LOST_AFTER:
+            _start_generation(account)
+
+
+def _start_generation(account: Account) -> None:
+    log.warning("job_lost", account=account.id, generation=account.sync_generation)
+    with transaction() as s:
+        update_account(s, account.id, sync_generation=Account.sync_generation + 1, wanted_at=utc_now())

@@ -1,0 +1,130 @@
+"""Turn what a server tells of messages into rows, and store them with the folder's new position in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from webmail.domain.addresses import Address
+from webmail.domain.headers import ParsedHeaders, parse_headers
+from webmail.domain.identity import message_identity
+from webmail.domain.structure import Part, leaf_parts
+from webmail.domain.threading import thread_keys
+from webmail.providers.base import RemoteMessage
+from webmail.store.conversations import refresh_conversations
+from webmail.store.folders import update_folder
+from webmail.store.messages import Arrival, NewAttachment, TakenIn, take_in
+from webmail.store.models import Account, Folder
+from webmail.store.session import Session
+from webmail.sync.context import SyncContext
+from webmail.sync.read_marks import record_read_marks
+
+_DELAYED = timedelta(days=2)
+_MAX_ATTACHMENTS = 200
+
+
+def store_messages(
+    context: SyncContext, folder: Folder, messages: Iterable[RemoteMessage], **folder_values: Any
+) -> TakenIn:
+    """Store messages found in a folder, apply the read-mark rule to them, and move the folder's position.
+
+    All of it is one transaction: after a crash the position never lies beyond what is stored.
+
+    Args:
+        folder_values: columns of the folder to set along with it, such as `uidnext`.
+
+    Raises:
+        LeaseLost: somebody else syncs the account now.
+    """
+    arrivals = [arrival_of(context.account, folder, message) for message in messages]
+    with context.lease.transaction() as s:
+        return _store(s, context.account, folder, arrivals, folder_values)
+
+
+def _store(
+    s: Session, account: Account, folder: Folder, arrivals: list[Arrival], folder_values: dict[str, Any]
+) -> TakenIn:
+    taken = take_in(s, account, folder, arrivals)
+    if folder.role == "inbox":
+        record_read_marks(s, account, folder, arrivals, taken)
+    refresh_conversations(s, account, taken.conversation_ids)
+    if folder_values:
+        update_folder(s, folder.id, **folder_values)
+    return taken
+
+
+def arrival_of(account: Account, folder: Folder, message: RemoteMessage) -> Arrival:
+    """Describe a message on the server as the row that it becomes."""
+    headers = parse_headers(message.header)
+    lowered = {flag.lower() for flag in message.flags}
+    is_outgoing = folder.role == "sent" or headers.from_.email.casefold() == account.email.casefold()
+    values = header_values(headers)
+    values |= {
+        "sent_at": place_in_time(headers.date, message.internal_date),
+        "size_bytes": message.size_bytes,
+        "is_outgoing": is_outgoing,
+        "is_unread": folder.role == "inbox" and "\\seen" not in lowered and not is_outgoing,
+        "is_flagged": "\\flagged" in lowered,
+        "is_answered": "\\answered" in lowered,
+    }
+    return Arrival(
+        identity=message_identity(headers),
+        thread_keys=thread_keys(headers),
+        values=values,
+        attachments=[_attachment(part) for part in leaf_parts(message.structure) if part.is_attachment][
+            :_MAX_ATTACHMENTS
+        ],
+        uid=message.uid,
+        modseq=message.modseq,
+        flags=message.flags,
+    )
+
+
+def header_values(headers: ParsedHeaders) -> dict[str, Any]:
+    """Give the columns of a message that its header fields fill."""
+    return {
+        "message_id_header": storable(headers.message_id)[:998],
+        "in_reply_to": storable(headers.in_reply_to),
+        "references": [storable(reference) for reference in headers.references],
+        "date_header_at": headers.date,
+        "from_name": storable(headers.from_.name),
+        "from_email": storable(headers.from_.email)[:320],
+        "reply_to": _pairs(headers.reply_to),
+        "to": _pairs(headers.to),
+        "cc": _pairs(headers.cc),
+        "bcc": _pairs(headers.bcc),
+        "subject": storable(headers.subject),
+    }
+
+
+def place_in_time(date: datetime | None, internal_date: datetime) -> datetime:
+    """Choose the time by which a message is sorted.
+
+    It is the moment at which the server got it, which a sender cannot forge. But a server that was filled by a
+    migration got everything at once: where its moment lies days after the Date field, the field is the better guess.
+    """
+    if date is not None and date.year >= 1990 and internal_date - date > _DELAYED:
+        return date
+    return internal_date
+
+
+def storable(text: str) -> str:
+    """Drop what no database takes: NUL and lone surrogates."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def _pairs(addresses: Iterable[Address]) -> list[list[str]]:
+    return [[storable(address.name), storable(address.email)] for address in addresses]
+
+
+def _attachment(part: Part) -> NewAttachment:
+    return NewAttachment(
+        section=part.section,
+        filename=storable(part.filename)[:255] or "attachment",
+        media_type=storable(part.media_type)[:127],
+        size_bytes=part.size_bytes,
+        content_id=storable(part.content_id)[:255],
+        is_inline=bool(part.content_id) and part.disposition != "attachment" and part.media_type.startswith("image/"),
+        encoding=storable(part.encoding)[:20].lower(),
+    )

@@ -1,0 +1,201 @@
+"""Carry what was done here to the server: flags, moves and deletions, once, in the order in which they were done.
+
+A Change is committed before anything is sent. Each kind can be carried out twice without harm (a flag that is set
+already stays set; a UID that has been moved away is no longer there), so a crash between the server's answer and our
+commit costs a repetition and nothing else. A Change whose UIDVALIDITY is no longer the folder's is looked up anew by
+the messages' present placements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+
+from webmail.errors import ProviderError, Refused
+from webmail.providers.base import FolderState
+from webmail.store import changes as ledger
+from webmail.store.accounts import find_account
+from webmail.store.conversations import refresh_conversations
+from webmail.store.folders import folder_by_role, folders_of, lower_server_count
+from webmail.store.messages import conversation_ids_of
+from webmail.store.models import Change, Folder
+from webmail.store.placements import (
+    add_placement,
+    drop_provisional,
+    message_id_headers,
+    placements_by_uid,
+    placements_in_folder,
+    remove_uids,
+    set_leaving,
+)
+from webmail.store.session import reading
+from webmail.sync.context import SyncContext
+
+log = structlog.get_logger(__name__)
+
+_BATCH = 500
+
+
+def push_changes(context: SyncContext) -> int:
+    """Carry out all pending changes of the account.
+
+    Returns:
+        How many were carried out.
+
+    Raises:
+        ProviderError: the line or the server failed; what is left stays pending.
+        LeaseLost: somebody else syncs the account now.
+    """
+    with reading() as s:
+        pending = ledger.pending_changes(s, context.account.id)
+        folders = {folder.id: folder for folder in folders_of(s, context.account.id)}
+    done = 0
+    for waiting in pending:
+        with context.lease.transaction() as s:
+            change = ledger.claim(s, waiting.id)
+        if change is None:
+            continue
+        try:
+            _carry_out(context, change, folders)
+            done += 1
+        except Refused as error:
+            _fail(context, change, error)
+    return done
+
+
+def _carry_out(context: SyncContext, change: Change, folders: dict[int, Folder]) -> None:
+    folder = folders.get(change.folder_id or 0) or _folder_known_since(context, change)
+    if folder is None:
+        _finish(context, change, "failed", "the folder is gone")
+        return
+    state = context.imap.select(folder.name, readonly=False)
+    uids = _present_uids(context, change, folder, state)
+    if change.kind == "flag":
+        _push_flags(context, change, folder, uids)
+    elif change.kind == "move":
+        _push_move(context, change, folder, folders, uids)
+    elif change.kind == "delete":
+        context.imap.delete(uids)
+        _forget(context, change, folder, uids)
+
+
+def _folder_known_since(context: SyncContext, change: Change) -> Folder | None:
+    """Find the folder of a change that was written down before the folder had been made."""
+    role = change.payload.get("from_role")
+    if not role:
+        return None
+    with reading() as s:
+        return folder_by_role(s, context.account.id, role)
+
+
+def _present_uids(context: SyncContext, change: Change, folder: Folder, state: FolderState) -> list[int]:
+    """Give the UIDs that a change means now: its own, or where its messages lie since."""
+    if change.uids and change.uidvalidity == state.uidvalidity:
+        return list(change.uids)
+    if folder.uidvalidity not in (None, state.uidvalidity):
+        return []
+    with reading() as s:
+        return [placement.uid for placement in placements_in_folder(s, folder.id, change.message_ids)]
+
+
+def _push_flags(context: SyncContext, change: Change, folder: Folder, uids: Sequence[int]) -> None:
+    add, remove = change.payload.get("add", []), change.payload.get("remove", [])
+    for start in range(0, len(uids), _BATCH):
+        context.imap.store_flags(uids[start : start + _BATCH], add=add, remove=remove)
+    with context.lease.transaction() as s:
+        placements = placements_by_uid(s, folder.id, uids)
+        for placement in placements.values():
+            for flag, column in (("\\Seen", "is_seen"), ("\\Flagged", "is_flagged"), ("\\Answered", "is_answered")):
+                if flag in add:
+                    setattr(placement, column, True)
+                elif flag in remove:
+                    setattr(placement, column, False)
+        if change.reason == "read_marks":
+            account = find_account(s, context.account.id)
+            if account is not None:
+                account.marked_count += len(uids)
+        ledger.finish_change(ledger.load_change(s, change.id), "done")
+
+
+def _push_move(
+    context: SyncContext, change: Change, folder: Folder, folders: dict[int, Folder], uids: Sequence[int]
+) -> None:
+    target = folders.get(change.payload.get("to", 0)) or _folder_for_role(context, change.payload.get("role", ""))
+    new_uids = context.imap.move(uids, target.name) if uids else {}
+    missing = [uid for uid in uids if uid not in new_uids]
+    if missing:
+        new_uids |= _search_moved(context, folder, target, missing)
+    with context.lease.transaction() as s:
+        placements = placements_by_uid(s, folder.id, uids)
+        for uid, placement in placements.items():
+            if uid in new_uids:
+                flags = frozenset(
+                    name
+                    for name, is_set in (("\\Seen", placement.is_seen), ("\\Flagged", placement.is_flagged))
+                    if is_set
+                )
+                add_placement(s, target, placement.message_id, new_uids[uid], flags)
+        touched = remove_uids(s, folder.id, uids)
+        lower_server_count(s, folder.id, len(touched))
+        current = ledger.load_change(s, change.id)
+        current.payload = {**change.payload, "to": target.id, "new_uids": [new_uids.get(uid) for uid in change.uids]}
+        ledger.finish_change(current, "done")
+        refresh_conversations(s, context.account, conversation_ids_of(s, change.message_ids))
+
+
+def _folder_for_role(context: SyncContext, role: str) -> Folder:
+    """Find the account's folder of a role, or make one: a mailbox need not have an archive."""
+    name = {"archive": "Archive", "trash": "Trash"}.get(role)
+    if name is None:
+        raise Refused("The folder is gone.", side="imap", cause="folder_missing")
+    with reading() as s:
+        folder = folder_by_role(s, context.account.id, role)
+    if folder is not None:
+        return folder
+    context.imap.create_folder(name)
+    with context.lease.transaction() as s:
+        folder = Folder(account_id=context.account.id, name=name, role=role)
+        s.add(folder)
+        s.flush()
+    return folder
+
+
+def _search_moved(
+    context: SyncContext, source: Folder, target: Folder, uids: Sequence[int]
+) -> dict[int, int]:
+    """Find moved messages in their new folder by Message-ID, where the server did not tell their new UIDs."""
+    with reading() as s:
+        ids = message_id_headers(s, source.id, uids)
+    context.imap.select(target.name)
+    found: dict[int, int] = {}
+    for uid, message_id in ids.items():
+        hits = context.imap.search_message_id(message_id) if message_id else []
+        if hits:
+            found[uid] = hits[-1]
+    return found
+
+
+def _forget(context: SyncContext, change: Change, folder: Folder, uids: Sequence[int]) -> None:
+    with context.lease.transaction() as s:
+        touched = remove_uids(s, folder.id, uids)
+        lower_server_count(s, folder.id, len(touched))
+        ledger.finish_change(ledger.load_change(s, change.id), "done")
+        refresh_conversations(s, context.account, conversation_ids_of(s, touched))
+
+
+def _finish(context: SyncContext, change: Change, state: str, error: str = "") -> None:
+    with context.lease.transaction() as s:
+        ledger.finish_change(ledger.load_change(s, change.id), state, error)
+
+
+def _fail(context: SyncContext, change: Change, error: ProviderError) -> None:
+    """Give up a change that the server refuses for good, and show its messages as the server has them."""
+    log.warning("change_refused", account=context.account.id, change=change.id, kind=change.kind, cause=error.cause)
+    with context.lease.transaction() as s:
+        ledger.finish_change(ledger.load_change(s, change.id), "failed", error.user_message)
+        drop_provisional(s, change.message_ids)
+        if change.folder_id is not None:
+            placements = placements_by_uid(s, change.folder_id, change.uids)
+            set_leaving(s, [placement.id for placement in placements.values()], False)
+        refresh_conversations(s, context.account, conversation_ids_of(s, change.message_ids))

@@ -1,0 +1,103 @@
+"""Follow messages that we know into folders that we do not sync: archive, trash and the like.
+
+When the mail client at home archives or deletes, a message vanishes from the inbox and turns up elsewhere. Of those
+other folders only the UIDs that are new since the last look are fetched, and only messages that we know are kept: so a
+move is seen as a move, and nothing that the user keeps out of the product comes in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from webmail.domain.headers import parse_headers
+from webmail.domain.identity import message_identity
+from webmail.errors import Refused
+from webmail.store.conversations import refresh_conversations
+from webmail.store.folders import folders_of, update_folder
+from webmail.store.messages import conversation_ids_of, ids_by_identity
+from webmail.store.models import Folder, utc_now
+from webmail.store.placements import add_placement, remove_uids, uids_in_folder
+from webmail.store.session import reading
+from webmail.sync.context import SyncContext
+
+FOLLOWED_ROLES = ("archive", "trash", "all")
+_LOOK_EVERY = timedelta(minutes=10)
+_MOST_NEW = 500
+"""Of a folder that got more than this at once only the newest are looked at."""
+
+
+def begin_following(context: SyncContext, folders: Sequence[Folder]) -> None:
+    """Note where the folders end now, so that later only what is new is looked at."""
+    for folder in folders:
+        if folder.role in FOLLOWED_ROLES and folder.uidvalidity is None:
+            try:
+                state = context.imap.select(folder.name)
+            except Refused:
+                continue
+            with context.lease.transaction() as s:
+                update_folder(
+                    s,
+                    folder.id,
+                    uidvalidity=state.uidvalidity,
+                    uidnext=state.uidnext,
+                    server_count=state.exists,
+                    backfill_uid=state.uidnext,
+                    synced_at=utc_now(),
+                )
+
+
+def follow_moves(context: SyncContext) -> None:
+    """Look into the followed folders for messages that we know, and for known ones that are gone from there.
+
+    Raises:
+        ProviderError: the line or the server failed.
+        LeaseLost: somebody else syncs the account now.
+    """
+    with reading() as s:
+        folders = [folder for folder in folders_of(s, context.account.id) if folder.role in FOLLOWED_ROLES]
+    now = utc_now()
+    for folder in folders:
+        is_due = folder.synced_at is None or now - folder.synced_at > _LOOK_EVERY
+        if folder.is_synced or not (context.has_vanished or is_due):
+            continue
+        try:
+            _follow(context, folder)
+        except Refused:
+            # Hidden or removed since: nothing to follow there.
+            continue
+
+
+def _follow(context: SyncContext, folder: Folder) -> None:
+    state = context.imap.select(folder.name)
+    is_reset = folder.uidvalidity != state.uidvalidity
+    known: dict[int, int] = {}
+    if not is_reset and state.uidnext > folder.uidnext:
+        known = _known_among(context, context.imap.uids_since(folder.uidnext)[-_MOST_NEW:])
+    with reading() as s:
+        here = uids_in_folder(s, folder.id)
+    # Whether a known message has left can be told from the count only together with the unknown ones: ask for the UIDs.
+    gone = here
+    if not is_reset:
+        gone = here - set(context.imap.all_uids()) if here and state.exists != folder.server_count else set()
+    with context.lease.transaction() as s:
+        for uid, message_id in known.items():
+            add_placement(s, folder, message_id, uid, frozenset({"\\Seen"}))
+        touched = remove_uids(s, folder.id, gone)
+        refresh_conversations(s, context.account, conversation_ids_of(s, [*touched, *known.values()]))
+        update_folder(
+            s,
+            folder.id,
+            uidvalidity=state.uidvalidity,
+            uidnext=state.uidnext,
+            server_count=state.exists,
+            synced_at=utc_now(),
+        )
+
+
+def _known_among(context: SyncContext, uids: Sequence[int]) -> dict[int, int]:
+    """Give {uid: message id} of those messages that we have stored."""
+    heads = {each.uid: message_identity(parse_headers(each.header)) for each in context.imap.fetch_messages(list(uids))}
+    with reading() as s:
+        ids = ids_by_identity(s, context.account.id, list(heads.values()))
+    return {uid: ids[identity] for uid, identity in heads.items() if identity in ids}

@@ -1,0 +1,158 @@
+"""Bring one folder up to date: new mail, vanished mail, changed flags.
+
+The order matters. Expunges and flags are compared first against what was stored, then new mail is fetched and the
+folder's position (UIDNEXT, HIGHESTMODSEQ, count) is moved in the same transaction that stores it. A crash at any
+point repeats work and loses none.
+
+What the user did here and the server has not confirmed wins: flags of such messages are left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+
+from webmail.providers.base import FolderState
+from webmail.store.changes import pending_message_ids
+from webmail.store.conversations import refresh_conversations
+from webmail.store.folders import update_folder
+from webmail.store.messages import conversation_ids_of
+from webmail.store.models import Folder, utc_now
+from webmail.store.placements import (
+    make_stale,
+    placements_by_uid,
+    remove_uids,
+    save_flags,
+    sync_message_flags,
+    uids_in_folder,
+)
+from webmail.store.session import reading
+from webmail.sync.arrivals import store_messages
+from webmail.sync.context import SyncContext
+from webmail.sync.decide import FLAG_WINDOW, Plan, ServerFolder, StoredFolder, has_expunged, plan_folder
+
+log = structlog.get_logger(__name__)
+
+FIRST_PAGE = 50
+BATCH = 200
+
+
+def pull_folder(context: SyncContext, folder: Folder) -> int:
+    """Bring a folder up to date, as far down as it has been read.
+
+    Args:
+        folder: as stored; its attributes are brought up to date along with the row.
+
+    Returns:
+        How many messages were new here.
+
+    Raises:
+        ProviderError: the line or the server failed.
+        LeaseLost: somebody else syncs the account now.
+    """
+    state = context.imap.select(folder.name)
+    server = ServerFolder(state.uidvalidity, state.uidnext, state.highestmodseq, state.exists)
+    stored = StoredFolder(
+        folder.uidvalidity, folder.uidnext, folder.highestmodseq, folder.server_count, folder.flags_compared_at
+    )
+    plan = plan_folder(stored, server, utc_now())
+    if plan.begin:
+        return _begin(context, folder, state, forget_uids=plan.forget_uids)
+    new = 0
+    if plan.fetch_from is not None:
+        new = _fetch_new(context, folder, context.imap.uids_since(plan.fetch_from))
+    if has_expunged(stored, new, server):
+        compare_uids(context, folder)
+    _pull_flags(context, folder, plan)
+    _save_position(context, folder, state)
+    return new
+
+
+def _begin(context: SyncContext, folder: Folder, state: FolderState, *, forget_uids: bool) -> int:
+    """Read a folder as one never seen: its newest page now, the rest is the backfill's."""
+    uids = context.imap.newest_uids(None, FIRST_PAGE)
+    messages = list(context.imap.fetch_messages(uids)) if uids else []
+    if forget_uids:
+        log.info("uidvalidity_changed", account=context.account.id, folder=folder.id)
+        with context.lease.transaction() as s:
+            make_stale(s, folder.id)
+            update_folder(s, folder.id, uidvalidity=None)
+    position = {
+        "uidvalidity": state.uidvalidity,
+        "uidnext": max(state.uidnext, max(uids, default=0) + 1),
+        "highestmodseq": state.highestmodseq,
+        "server_count": state.exists,
+        "backfill_uid": min(uids) if len(uids) == FIRST_PAGE else 1,
+        "synced_at": utc_now(),
+        "flags_compared_at": utc_now(),
+    }
+    _apply(folder, position)
+    taken = store_messages(context, folder, messages, **position)
+    return len(taken.new_message_ids)
+
+
+def _fetch_new(context: SyncContext, folder: Folder, uids: Sequence[int]) -> int:
+    """Fetch new messages oldest first, so that the position can move with each batch; gives how many the folder got."""
+    for start in range(0, len(uids), BATCH):
+        batch = list(uids[start : start + BATCH])
+        messages = list(context.imap.fetch_messages(batch))
+        uidnext = max(folder.uidnext, batch[-1] + 1)
+        store_messages(context, folder, messages, uidnext=uidnext, server_count=folder.server_count + len(messages))
+        folder.uidnext, folder.server_count = uidnext, folder.server_count + len(messages)
+    return len(uids)
+
+
+def compare_uids(context: SyncContext, folder: Folder) -> None:
+    """Compare all UIDs of the part that has been read with the server's: drop what is gone, fetch what was missed."""
+    from_uid = folder.backfill_uid or 1
+    there = set(context.imap.uids_since(from_uid))
+    with reading() as s:
+        here = uids_in_folder(s, folder.id, from_uid)
+    gone, missed = here - there, sorted(there - here)
+    for start in range(0, len(missed), BATCH):
+        store_messages(context, folder, list(context.imap.fetch_messages(missed[start : start + BATCH])))
+    if gone:
+        context.has_vanished = True
+        with context.lease.transaction() as s:
+            message_ids = remove_uids(s, folder.id, gone)
+            refresh_conversations(s, context.account, conversation_ids_of(s, message_ids))
+
+
+def _pull_flags(context: SyncContext, folder: Folder, plan: Plan) -> None:
+    if plan.flags_since is not None:
+        found = context.imap.fetch_flags("1:*", changed_since=plan.flags_since)
+    elif plan.compare_flags == "window":
+        window = context.imap.newest_uids(None, FLAG_WINDOW)
+        found = context.imap.fetch_flags(window) if window else {}
+    elif plan.compare_flags == "all":
+        found = context.imap.fetch_flags("1:*")
+    else:
+        return
+    flags = {uid: (each.flags, each.modseq) for uid, each in found.items()}
+    with context.lease.transaction() as s:
+        pending = pending_message_ids(s, context.account.id)
+        ours = {uid for uid, each in placements_by_uid(s, folder.id, flags).items() if each.message_id in pending}
+        changed = save_flags(s, folder.id, {uid: each for uid, each in flags.items() if uid not in ours})
+        sync_message_flags(s, changed, seen_too=context.account.read_marks == "keep" and folder.role == "inbox")
+        refresh_conversations(s, context.account, conversation_ids_of(s, changed))
+        if plan.compare_flags == "all":
+            folder.flags_compared_at = utc_now()
+            update_folder(s, folder.id, flags_compared_at=folder.flags_compared_at)
+
+
+def _save_position(context: SyncContext, folder: Folder, state: FolderState) -> None:
+    position = {
+        "uidnext": max(folder.uidnext, state.uidnext),
+        "highestmodseq": state.highestmodseq,
+        "server_count": state.exists,
+        "synced_at": utc_now(),
+    }
+    _apply(folder, position)
+    with context.lease.transaction() as s:
+        update_folder(s, folder.id, **position)
+
+
+def _apply(folder: Folder, values: dict[str, object]) -> None:
+    for name, value in values.items():
+        setattr(folder, name, value)

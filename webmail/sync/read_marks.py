@@ -1,0 +1,76 @@
+"""The product's rule that synced mail becomes read in the user's own mailbox, and how it is taken back.
+
+The fetch itself never marks anything (PEEK on a folder opened read-only). The rule is carried out afterwards, as a
+Change of its own with the UIDs of the batch, in the inbox only; so what it did is listed, counted and can be put back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from webmail.store.accounts import update_account
+from webmail.store.changes import finish_change, read_mark_changes, record_change
+from webmail.store.messages import Arrival, TakenIn
+from webmail.store.models import Account, Folder
+from webmail.store.session import Session
+
+
+def record_read_marks(
+    s: Session, account: Account, folder: Folder, arrivals: Sequence[Arrival], taken: TakenIn
+) -> None:
+    """Write down which of these arrivals the rule marks as read on the server; `push_changes` carries it out.
+
+    Args:
+        folder: the inbox, with its present UIDVALIDITY.
+    """
+    if account.read_marks == "keep":
+        return
+    new = set(taken.new_message_ids)
+    marked = [
+        arrival.uid
+        for arrival in arrivals
+        if arrival.uid is not None
+        and taken.message_id_by_uid[arrival.uid] in new
+        and "\\seen" not in {flag.lower() for flag in arrival.flags}
+        and (account.read_marks == "all" or arrival.values["sent_at"] >= account.read_marks_from)
+    ]
+    if marked:
+        record_change(
+            s,
+            account,
+            kind="flag",
+            reason="read_marks",
+            folder=folder,
+            uids=marked,
+            message_ids=[taken.message_id_by_uid[uid] for uid in marked],
+            payload={"add": ["\\Seen"], "remove": []},
+        )
+
+
+def record_put_back(s: Session, account: Account, folders: dict[int, Folder]) -> int:
+    """Write down that all marks of the rule are to be taken off again, as far as their messages are where they were.
+
+    Returns:
+        How many messages will be unread on the server again.
+    """
+    count = 0
+    for change in read_mark_changes(s, account.id):
+        if change.state == "pending":
+            finish_change(change, "cancelled")
+            continue
+        folder = folders.get(change.folder_id or 0)
+        if folder is not None and folder.uidvalidity == change.uidvalidity:
+            record_change(
+                s,
+                account,
+                kind="flag",
+                reason="put_back",
+                folder=folder,
+                uids=change.uids,
+                message_ids=change.message_ids,
+                payload={"add": [], "remove": ["\\Seen"]},
+            )
+            count += len(change.uids)
+        finish_change(change, "undone")
+    update_account(s, account.id, marked_count=0)
+    return count
