@@ -1,0 +1,137 @@
+"""Watch the inboxes of all accounts in one process, and ask for a sync when something stirs.
+
+One asyncio loop holds one IDLE connection per account (RFC 2177). The watcher reads no mail and writes nothing to any
+server: it only notes in the database that a sync is wanted. Which accounts there are is asked anew every two seconds;
+a changed setting ends the old connection and opens a new one. A server without IDLE is polled, with jitter.
+
+Errors are not the watcher's to judge: it asks for a sync, which meets the same error and records it with the account,
+and tries its own line again with growing waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+from dataclasses import dataclass
+from hashlib import sha256
+
+import structlog
+
+from webmail.errors import ProviderError
+from webmail.providers.base import ServerSettings
+from webmail.providers.idle import IdleConnection, IdleUnsupported
+from webmail.store.accounts import accounts_to_watch, find_account
+from webmail.store.models import Account
+from webmail.store.session import reading, transaction
+from webmail.sync.connections import credentials_of
+from webmail.sync.decide import retry_delay_s
+from webmail.sync.requests import request_sync
+
+log = structlog.get_logger(__name__)
+
+_REFRESH_S = 2.0
+_POLL_S = 30.0
+"""How often an account is synced whose server knows no IDLE."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What a connection depends on; a new value means a new connection."""
+
+    account_id: int
+    settings: ServerSettings
+    user_name: str
+    secret_digest: str
+    folder: str
+
+
+def run_watch(stop: threading.Event) -> None:
+    """Watch until told to stop."""
+    asyncio.run(_watch(stop))
+
+
+async def _watch(stop: threading.Event) -> None:
+    tasks: dict[Watched, asyncio.Task[None]] = {}
+    try:
+        while not stop.is_set():
+            try:
+                wanted = await asyncio.to_thread(_load_accounts)
+            except Exception:
+                log.exception("watch_refresh_failed")
+                wanted = None
+            if wanted is not None:
+                _adjust(tasks, wanted)
+            await asyncio.to_thread(stop.wait, _REFRESH_S)
+    finally:
+        for task in tasks.values():
+            task.cancel()
+        await asyncio.gather(*tasks.values(), return_exceptions=True)
+
+
+def _load_accounts() -> dict[Watched, Account]:
+    with reading() as s:
+        accounts = accounts_to_watch(s)
+    return {
+        Watched(
+            account.id,
+            ServerSettings(account.imap_host, account.imap_port or 993, account.imap_security),
+            account.user_name,
+            sha256(account.secret or b"").hexdigest(),
+            account.imap_folder or "INBOX",
+        ): account
+        for account in accounts
+    }
+
+
+def _adjust(tasks: dict[Watched, asyncio.Task[None]], wanted: dict[Watched, Account]) -> None:
+    for watched in [each for each in tasks if each not in wanted or tasks[each].done()]:
+        tasks.pop(watched).cancel()
+    for watched, account in wanted.items():
+        if watched not in tasks:
+            tasks[watched] = asyncio.create_task(_watch_account(watched, account))
+
+
+async def _watch_account(watched: Watched, account: Account) -> None:
+    bell = asyncio.Event()
+    caller = asyncio.create_task(_call_for_sync(watched.account_id, bell))
+    failures = 0
+    try:
+        while True:
+            loop = asyncio.get_running_loop()
+            started = loop.time()
+            connection = IdleConnection(watched.settings, credentials_of(account), watched.folder)
+            try:
+                await connection.run(bell.set)
+            except IdleUnsupported:
+                await asyncio.sleep(_POLL_S * (0.75 + 0.5 * random.random()))
+                bell.set()
+                continue
+            except ProviderError as error:
+                log.info("watch_interrupted", account=watched.account_id, cause=error.cause)
+            failures = 1 if loop.time() - started > 60 else failures + 1
+            await asyncio.sleep(retry_delay_s(failures, random.random()))
+            # Whatever happened while nobody listened is found by a sync.
+            bell.set()
+    finally:
+        caller.cancel()
+
+
+async def _call_for_sync(account_id: int, bell: asyncio.Event) -> None:
+    """Ask for a sync each time the bell rings; rings that come while asking are answered once."""
+    while True:
+        await bell.wait()
+        bell.clear()
+        try:
+            await asyncio.to_thread(_note_news, account_id)
+        except Exception:
+            log.exception("news_not_noted", account=account_id)
+            await asyncio.sleep(1)
+            bell.set()
+
+
+def _note_news(account_id: int) -> None:
+    with transaction() as s:
+        account = find_account(s, account_id)
+        if account is not None:
+            request_sync(s, account)
