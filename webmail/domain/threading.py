@@ -1,0 +1,60 @@
+"""Which messages belong to one conversation, as keys that unite.
+
+Each message has a few keys; messages that share one belong together, directly or through others. So a conversation is
+a component of a graph, and the order in which messages arrive does not matter. The keys say:
+
+- my own Message-ID, and my own Message-ID together with my subject;
+- In-Reply-To is trusted alone: the answered message's Message-ID;
+- References count only where the subject agrees: each id together with *my* subject, so that somebody who writes a new
+  mail by answering an old one starts a new conversation (field notes, pain 10);
+- the subject alone joins nobody.
+
+Two mails without a subject that share a reference do agree: an empty subject is a subject like another here, since
+the reference already says that they are related.
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import blake2b
+
+from webmail.domain.headers import ParsedHeaders
+from webmail.domain.identity import message_identity
+
+_PREFIX = re.compile(
+    r"^\s*(?:(?:re|fwd?|fw|aw|wg|sv|vs|vb|antw|rv|rif|r|i|tr|enc|res|odp|pd|ynt|ilt|yml|hl|nå|doorst|回复|答复|转发|回覆|轉寄|返信|転送|הת|רד|رد)"
+    r"(?:\s*\[\d{1,3}\]|\s*\(\d{1,3}\)|\^\d{1,3})?\s*[:：]\s*)",
+    re.IGNORECASE,
+)
+_LIST_TAG = re.compile(r"^\s*\[[^\[\]]{1,40}\]\s*")
+
+
+def subject_key(subject: str) -> str:
+    """Give a subject without answer prefixes, list tags, white space and case: what two subjects are compared by."""
+    text = subject[:1000]
+    while True:
+        shorter = _LIST_TAG.sub("", _PREFIX.sub("", text, count=1), count=1)
+        if shorter == text:
+            return " ".join(text.split()).casefold()
+        text = shorter
+
+
+def thread_keys(headers: ParsedHeaders, *, gmail_thread_id: str = "") -> list[str]:
+    """Give a message's keys, each at most 64 characters.
+
+    Args:
+        gmail_thread_id: X-GM-THRID; where Gmail says what belongs together, nothing else counts.
+    """
+    if gmail_thread_id:
+        return [f"gm:{gmail_thread_id}"[:64]]
+    subject = subject_key(headers.subject)
+    own = headers.message_id or message_identity(headers)
+    keys = [_key("id", own), _key("subject", own, subject)]
+    if headers.in_reply_to:
+        keys.append(_key("id", headers.in_reply_to))
+    keys += [_key("subject", reference, subject) for reference in headers.references]
+    return list(dict.fromkeys(keys))
+
+
+def _key(*parts: str) -> str:
+    return blake2b("\x00".join(parts).encode("utf-8", "replace"), digest_size=24).hexdigest()
