@@ -1,101 +1,111 @@
 """What went wrong, in the words of a person: every vendor exception becomes a `ProviderError` here, once.
 
 Only an explicit refusal of the credentials is `NeedsSignIn`; everything vague is `Retryable`, because a false
-"disconnected" costs more trust than a late one (field notes, pain 14).
+"disconnected" costs more trust than a late one (field notes, pain 14). What servers say is recognised by the tables of
+`webmail.providers.answers`.
 """
 
 from __future__ import annotations
 
-import re
-import socket
 import ssl
 
 from webmail.errors import NeedsSignIn, ProviderError, Refused, Retryable
+from webmail.providers import answers
+from webmail.providers.answers import words_of
+from webmail.providers.base import TLS
 
 SIDES = {"imap": "IMAP", "smtp": "SMTP"}
-
-_APP_PASSWORD = re.compile(
-    r"application-specific password|app(?:lication)?[ -]?(?:specific )?password|InvalidSecondFactor|generate.{0,40}app password|"
-    r"authorization code|授权码|third[- ]party (?:app|access)",
-    re.IGNORECASE,
+TLS_PORTS = {"imap": 993, "smtp": 465}
+STARTTLS_PORTS = {"imap": 143, "smtp": 587}
+_BY_ITSELF = "It is tried again by itself."
+_NOT_TLS = frozenset(
+    {"WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}
 )
-_WEB_LOGIN = re.compile(r"web ?browser|WEBALERT|log ?in via|ALERT\].{0,40}(?:log|sign) in", re.IGNORECASE)
-_BASIC_OFF = re.compile(
-    r"5\.7\.139|5\.7\.57|basic auth\w* is disabled|SmtpClientAuthentication is disabled|BasicAuthBlocked|BasicAuthDisabled",
-    re.IGNORECASE,
-)
-_IMAP_OFF = re.compile(r"not enabled for IMAP|IMAP (?:access|use) is (?:disabled|not allowed)|enable IMAP|imap service is not", re.IGNORECASE)
-_REFUSED = re.compile(
-    r"AUTHENTICATIONFAILED|AUTHORIZATIONFAILED|EXPIRED\]|authentication fail|auth(?:entication)? (?:was )?(?:unsuccessful|rejected|error|credentials invalid)|"
-    r"invalid (?:user|login|credentials|password|username)|incorrect|bad (?:user|username|login|credentials|password)|login failed|"
-    r"login denied|not accepted|username and password|wrong password|password (?:is )?(?:invalid|wrong)|5\.7\.8",
-    re.IGNORECASE,
-)
-_THROTTLED = re.compile(r"THROTTLED|throttl|too many|rate limit|\[LIMIT\]|try again later|Suggested Backoff", re.IGNORECASE)
-_BACKOFF = re.compile(r"Backoff Time:? ?(\d{1,9})", re.IGNORECASE)
-_NEEDS_TLS = re.compile(r"PRIVACYREQUIRED|LOGINDISABLED|plaintext auth|must issue a STARTTLS|STARTTLS (?:first|required)|5\.7\.0.{0,40}STARTTLS|requires? (?:TLS|SSL)|encryption", re.IGNORECASE)
+_NAME_MISMATCH = frozenset({62, 63, 64})  # X509_V_ERR_HOSTNAME_MISMATCH, _EMAIL_MISMATCH, _IP_ADDRESS_MISMATCH
+_NOT_NOW = frozenset({9, 10})  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
 
 
+class UnreadableAnswer(Retryable):
+    """The server's answer makes no sense to us; the connection itself is well."""
 
-def words_of(answer: object) -> str:
-    """Give a server's answer as one bounded line of text."""
-    if isinstance(answer, bytes):
-        answer = answer.decode("utf-8", "replace")
-    elif isinstance(answer, (list, tuple)):
-        answer = " ".join(words_of(each) for each in answer)
-    text = "".join(character if character.isprintable() else " " for character in str(answer))
-    return " ".join(text.split())[:500]
+    def __init__(self, error: Exception) -> None:
+        super().__init__(
+            "The mail server gave an answer that could not be read.",
+            side="imap",
+            cause="unreadable_answer",
+            next_step=_BY_ITSELF,
+            server_answer=words_of(error),
+        )
 
 
-def sign_in_refused(side: str, answer: object) -> ProviderError:
-    """Judge a server's refusal at sign-in."""
+def sign_in_refused(side: str, answer: object, host: str = "") -> ProviderError:
+    """Judge a server's refusal at sign-in.
+
+    Args:
+        answer: the server's words.
+        host: where it was; some providers take app passwords only, but do not say so.
+    """
     words = words_of(answer)
     name = SIDES[side]
-    facts = {"side": side, "server_answer": words}
-    if _BASIC_OFF.search(words):
-        return NeedsSignIn(
-            f"The provider has switched off sign-in by password for {name}.",
-            cause="basic_auth_off",
-            next_step="Connect through the provider's own card instead, or ask your administrator to allow "
-            "authenticated SMTP and IMAP for this mailbox.",
-            **facts,
-        )
-    if _APP_PASSWORD.search(words) or _WEB_LOGIN.search(words):
-        return NeedsSignIn(
-            f"{name} asks for an app password: the password of the website is not accepted here.",
-            cause="app_password_needed",
-            next_step="Make an app password in the security settings of the mailbox, and type it in as the password.",
-            **facts,
-        )
-    if _IMAP_OFF.search(words):
-        return NeedsSignIn(
-            f"{name} is switched off for this mailbox.",
-            cause="imap_off",
-            next_step=f"Switch {name} on in the mailbox's own settings, then connect again.",
-            **facts,
-        )
-    if _NEEDS_TLS.search(words):
+    kind = answers.kind_of_sign_in(words)
+    if kind == "tls_needed":
         return tls_needed(side, words)
-    if _THROTTLED.search(words):
+    if kind == "throttled":
         return throttled(side, words)
-    if "[UNAVAILABLE]" in words.upper() or "[SERVERBUG]" in words.upper() or "[INUSE]" in words.upper():
+    if kind == "unavailable":
         return unavailable(side, words)
-    if _REFUSED.search(words):
+    if kind == "password_refused" and answers.wants_app_password(host):
+        kind = "app_password_needed"
+    if kind in _SIGN_IN:
+        sentence, next_step = _SIGN_IN[kind]
         return NeedsSignIn(
-            f"{name} did not accept the user name and password.",
-            cause="password_refused",
-            next_step="Type the password again. Many providers want an app password here instead of the usual one.",
-            **facts,
+            sentence.format(name=name),
+            side=side,
+            cause=kind,
+            next_step=next_step.format(name=name),
+            server_answer=words,
         )
     return Retryable(
         f"{name} did not let us sign in, and did not say why.",
+        side=side,
         cause="sign_in_unclear",
-        next_step="Check the user name and the password; if they are right, try again in a minute.",
-        **facts,
+        next_step="Check the user name and the password. If they are right, try again in a minute.",
+        server_answer=words,
     )
 
 
-def tls_needed(side: str, answer: object) -> ProviderError:
+_SIGN_IN = {
+    "basic_auth_off": (
+        "The provider has switched off sign-in by password for {name}.",
+        "Connect through the provider's own card, or ask your administrator to allow {name} with a password for this "
+        "mailbox.",
+    ),
+    "app_password_needed": (
+        "{name} did not accept the password: this provider takes an app password, not the one of its website.",
+        "Make an app password in the security settings of the mailbox, and type it in as the password.",
+    ),
+    "service_off": (
+        "{name} is switched off for this mailbox.",
+        "Switch {name} on in the mailbox's own settings, then connect again.",
+    ),
+    "password_refused": (
+        "{name} did not accept the user name and password.",
+        "Type the password again. Many providers want an app password here instead of the usual one.",
+    ),
+}
+
+
+def odd_credentials(side: str) -> ProviderError:
+    """A user name or password that no server can be given: it holds a line break or the like."""
+    return NeedsSignIn(
+        "The user name or the password holds a line break or another hidden character.",
+        side=side,
+        cause="odd_credentials",
+        next_step="Type them in again by hand.",
+    )
+
+
+def tls_needed(side: str, answer: object = "") -> ProviderError:
     """The server wants an encrypted line before it listens."""
     return Refused(
         f"{SIDES[side]} only accepts encrypted connections here.",
@@ -112,21 +122,20 @@ def starttls_missing(side: str, port: int) -> ProviderError:
         f"The {SIDES[side]} server offers no encryption on port {port}.",
         side=side,
         cause="starttls_missing",
-        next_step=f"Try port {993 if side == 'imap' else 465}, or switch SSL Enabled off if your provider says so.",
+        next_step=f"Try port {TLS_PORTS[side]}. Switch SSL Enabled off only if your provider tells you to.",
     )
 
 
 def throttled(side: str, answer: object) -> ProviderError:
     """The server asks to slow down."""
     words = words_of(answer)
-    found = _BACKOFF.search(words)
     return Retryable(
         f"The provider limits how often {SIDES[side]} may be used.",
         side=side,
         cause="throttled",
-        next_step="It is tried again by itself.",
+        next_step=_BY_ITSELF,
         server_answer=words,
-        retry_after_s=min(int(found[1]) / 1000, 3600.0) if found else 60.0,
+        retry_after_s=answers.backoff_s(words),
     )
 
 
@@ -136,7 +145,7 @@ def unavailable(side: str, answer: object) -> ProviderError:
         f"{SIDES[side]} is not available just now.",
         side=side,
         cause="unavailable",
-        next_step="It is tried again by itself.",
+        next_step=_BY_ITSELF,
         server_answer=words_of(answer),
     )
 
@@ -144,8 +153,8 @@ def unavailable(side: str, answer: object) -> ProviderError:
 def command_refused(side: str, answer: object) -> ProviderError:
     """Judge a NO or BAD to something else than the sign-in."""
     words = words_of(answer)
-    upper = words.upper()
-    if "[OVERQUOTA]" in upper:
+    kind = answers.kind_of_refusal(words)
+    if kind == "overquota":
         return Refused(
             "The mailbox is full.",
             side=side,
@@ -153,14 +162,39 @@ def command_refused(side: str, answer: object) -> ProviderError:
             next_step="Make room in the mailbox, then try again.",
             server_answer=words,
         )
-    if "[AUTHENTICATIONFAILED]" in upper:
+    if kind == "signed_out":
         return sign_in_refused(side, words)
-    if _THROTTLED.search(words):
+    if kind == "throttled":
         return throttled(side, words)
-    if "[UNAVAILABLE]" in upper or "[SERVERBUG]" in upper or "[INUSE]" in upper or "INTERNAL ERROR" in upper:
+    if kind == "unavailable":
         return unavailable(side, words)
+    if kind == "not_permitted":
+        return Refused(
+            "The mail server does not allow this in that folder.",
+            side=side,
+            cause="not_permitted",
+            next_step="Choose another folder, or ask whoever looks after the mailbox.",
+            server_answer=words,
+        )
     return Refused(
-        f"{SIDES[side]} refused a command.", side=side, cause="command_refused", server_answer=words
+        f"The {SIDES[side]} server refused a command.",
+        side=side,
+        cause="command_refused",
+        next_step="Try again. If it stays like this, show the server's answer to your provider.",
+        server_answer=words,
+    )
+
+
+def folder_refused(name: str, answer: object) -> ProviderError:
+    """Judge a NO to opening a folder: where nothing else is said, it is not there."""
+    judged = command_refused("imap", answer)
+    return folder_missing(name, answer) if judged.cause == "command_refused" else judged
+
+
+def target_refused(name: str, answer: object) -> ProviderError:
+    """Judge a NO to putting a mail into a folder; TRYCREATE says that it is not there (RFC 9051, 7.1)."""
+    return (
+        folder_missing(name, answer) if answers.says_try_create(words_of(answer)) else command_refused("imap", answer)
     )
 
 
@@ -175,80 +209,6 @@ def folder_missing(name: str, answer: object) -> ProviderError:
     )
 
 
-def connection_failed(side: str, host: str, port: int, error: BaseException) -> ProviderError:
-    """Judge why a connection could not be made or broke off."""
-    name = SIDES[side]
-    where = f"{host[:100]} on port {port}"
-    answer = words_of(error)
-    if isinstance(error, ProviderError):
-        return error
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return _certificate(side, host, error)
-    if isinstance(error, (TimeoutError, socket.timeout)):
-        return Retryable(
-            f"{where} did not answer in time.",
-            side=side,
-            cause="timed_out",
-            next_step="Check the host and the port. If they are right, a firewall may be in between.",
-        )
-    if isinstance(error, ConnectionRefusedError):
-        return Retryable(
-            f"{where} refuses connections.",
-            side=side,
-            cause="connection_refused",
-            next_step=f"Check the {name} host and port.",
-            server_answer=answer,
-        )
-    if isinstance(error, ssl.SSLError) and error.reason in ("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"):
-        other = 143 if side == "imap" else 587
-        return Refused(
-            f"{where} does not speak SSL: it is the wrong port for SSL.",
-            side=side,
-            cause="tls_wrong_port",
-            next_step=f"With SSL Enabled the usual {name} ports are {993 if side == 'imap' else 465} and {other}.",
-            server_answer=answer,
-        )
-    if isinstance(error, ssl.SSLError):
-        return Retryable(
-            f"No encrypted connection to {where} could be made.",
-            side=side,
-            cause="tls_failed",
-            next_step=f"Check the {name} host and port, or try again in a minute.",
-            server_answer=answer,
-        )
-    return Retryable(
-        f"The connection to {where} was lost.",
-        side=side,
-        cause="connection_dropped",
-        next_step="It is tried again by itself. If it goes on, check the port and SSL Enabled.",
-        server_answer=answer,
-    )
-
-
-def _certificate(side: str, host: str, error: ssl.SSLCertVerificationError) -> ProviderError:
-    facts = {"side": side, "server_answer": words_of(error.verify_message)}
-    if error.verify_code in (62, 63, 64):  # X509_V_ERR_HOSTNAME_MISMATCH, _EMAIL_, _IP_ADDRESS_
-        return Refused(
-            f"The server's certificate does not fit the name {host[:100]}.",
-            cause="certificate_mismatch",
-            next_step="Use the host name that your provider gives; it stands in the mailbox's settings or help pages.",
-            **facts,
-        )
-    if error.verify_code == 10:  # X509_V_ERR_CERT_HAS_EXPIRED
-        return Refused(
-            f"The certificate of {host[:100]} has expired.",
-            cause="certificate_expired",
-            next_step="Only the operator of that server can renew it; ask them.",
-            **facts,
-        )
-    return Refused(
-        f"The certificate of {host[:100]} was not issued by an authority that is trusted here.",
-        cause="certificate_untrusted",
-        next_step="Check the host. For a server of your own, have your administrator set WEBMAIL_CA_FILE.",
-        **facts,
-    )
-
-
 def part_missing() -> ProviderError:
     """A part that a message is said to have is not given by the server."""
     return Refused(
@@ -257,3 +217,87 @@ def part_missing() -> ProviderError:
         cause="part_missing",
         next_step="Open the message in your mail client instead.",
     )
+
+
+def line_ended(side: str, host: str, port: int, answer: object, security: str = TLS) -> ProviderError:
+    """Judge a BYE, a 421, or a line that simply ended."""
+    words = words_of(answer)
+    kind = answers.kind_of_refusal(words)
+    if kind == "throttled":
+        return throttled(side, words)
+    if kind == "unavailable":
+        return unavailable(side, words)
+    return connection_failed(side, host, port, ConnectionError(words), security)
+
+
+def connection_failed(side: str, host: str, port: int, error: BaseException, security: str = TLS) -> ProviderError:
+    """Judge why a connection could not be made, or broke off.
+
+    Args:
+        security: how the line was to be protected; a server that expects TLS is silent to whoever speaks plainly.
+    """
+    where = f"{host[:100]} on port {port}"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _certificate(side, host, error)
+    if isinstance(error, ssl.SSLError) and (error.reason or "") in _NOT_TLS:
+        return Refused(
+            f"{where} does not speak SSL from the start: it is the wrong port for SSL.",
+            side=side,
+            cause="tls_wrong_port",
+            next_step=f"With SSL Enabled, {SIDES[side]} usually has port {TLS_PORTS[side]} or {STARTTLS_PORTS[side]}.",
+            server_answer=words_of(error),
+        )
+    if isinstance(error, ConnectionRefusedError):
+        return Retryable(
+            f"{where} refuses connections.",
+            side=side,
+            cause="connection_refused",
+            next_step=f"Check the {SIDES[side]} host and port.",
+            server_answer=words_of(error),
+        )
+    if security != TLS and port == TLS_PORTS[side]:
+        return tls_needed(side)
+    if isinstance(error, TimeoutError):
+        return Retryable(
+            f"{where} did not answer in time.",
+            side=side,
+            cause="timed_out",
+            next_step="Check the host and the port. If they are right, a firewall may be in between.",
+        )
+    if isinstance(error, ssl.SSLError) and not isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+        return Retryable(
+            f"No encrypted connection to {where} could be made.",
+            side=side,
+            cause="tls_failed",
+            next_step=f"Check the {SIDES[side]} host and port, or try again in a minute.",
+            server_answer=words_of(error),
+        )
+    return _dropped(side, where, words_of(error))
+
+
+def _dropped(side: str, where: str, words: str) -> ProviderError:
+    return Retryable(
+        f"The connection to {where} was lost.",
+        side=side,
+        cause="connection_dropped",
+        next_step=f"{_BY_ITSELF} If it goes on, check the port and SSL Enabled.",
+        server_answer=words,
+    )
+
+
+def _certificate(side: str, host: str, error: ssl.SSLCertVerificationError) -> ProviderError:
+    name = host[:100]
+    if error.verify_code in _NAME_MISMATCH:
+        cause = "certificate_mismatch"
+        sentence = f"The server's certificate does not fit the name {name}."
+        next_step = "Use the host name that your provider gives; it stands in its help pages or the mailbox's settings."
+    elif error.verify_code in _NOT_NOW:
+        cause = "certificate_expired"
+        sentence = f"The certificate of {name} has expired, or is not in force yet."
+        next_step = "Only the operator of that server can renew it; ask them."
+    else:
+        cause = "certificate_untrusted"
+        sentence = f"The certificate of {name} was not issued by an authority that is trusted here."
+        next_step = "Check the host. For a server of your own, your administrator can set WEBMAIL_CA_FILE."
+    answer = words_of(error.verify_message)
+    return Refused(sentence, side=side, cause=cause, next_step=next_step, server_answer=answer)

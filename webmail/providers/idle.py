@@ -7,36 +7,95 @@ enough of IMAP for that: lines, literals it skips, and tagged answers. All waits
 from __future__ import annotations
 
 import asyncio
+import base64
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from imapclient import imap_utf7
 
-from webmail.errors import ProviderError, Refused
+from webmail.errors import Refused
 from webmail.providers import diagnosis, network
+from webmail.providers.answers import has_control
 from webmail.providers.base import STARTTLS, TLS, Credentials, ServerSettings
 
-_LINE_LIMIT = 64 * 1024
+_LINE_LIMIT_BYTES = 64 * 1024
 _ANSWER_S = 30.0
-_RESTART_S = 28 * 60.0
-# (host suffix, seconds after which IDLE is begun anew); sources in field notes, section 1.
-_RESTART_QUIRKS = ((".yahoo.com", 180.0), (".aol.com", 180.0), (".rambler.ru", 55.0), (".yandex.com", 600.0))
-# Servers that offer IDLE and never say anything.
-_DEAF = (".163.com", ".126.com", ".yeah.net")
+_RESTART_S = 9 * 60.0
+"""RFC 2177 allows 29 minutes; routers forget a silent line much sooner, and nobody would notice until the restart."""
+_SHORTEST_IDLE_S = 1.0
+_MOST_ANSWERS = 1000
 _NEWS = re.compile(rb"\* (?:\d+ (?:EXISTS|EXPUNGE|FETCH|RECENT)|VANISHED)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class IdleQuirk:
+    """What is known of a provider's IDLE; `restart_s` is 0 where IDLE is offered and never tells anything."""
+
+    host_suffix: str
+    restart_s: float
+    source: str
+
+
+QUIRKS = (
+    IdleQuirk(".yahoo.com", 180.0, "field notes 1: EmailEngine imap-client.js"),
+    IdleQuirk(".aol.com", 180.0, "the same servers as Yahoo's"),
+    IdleQuirk(".rambler.ru", 55.0, "field notes 1: EmailEngine imap-client.js"),
+    IdleQuirk(".163.com", 0.0, "field notes 1: EmailEngine mailbox.js"),
+    IdleQuirk(".126.com", 0.0, "the same servers as 163.com's"),
+    IdleQuirk(".yeah.net", 0.0, "the same servers as 163.com's"),
+)
+
+
+def restart_s_of(host: str) -> float:
+    """Give after how many seconds IDLE is begun anew at a host; 0 where it is of no use."""
+    name = f".{network.server_name(host).lower()}"
+    return next((quirk.restart_s for quirk in QUIRKS if name.endswith(quirk.host_suffix)), _RESTART_S)
 
 
 class IdleUnsupported(Refused):
     """The server knows no IDLE; it has to be asked now and then."""
 
 
+class _CommandRefused(Refused):
+    def __init__(self, answer: bytes) -> None:
+        judged = diagnosis.command_refused("imap", answer)
+        super().__init__(
+            judged.user_message,
+            side="imap",
+            cause=judged.cause,
+            next_step=judged.next_step,
+            server_answer=judged.server_answer,
+        )
+
+
+def _unsupported(sentence: str) -> IdleUnsupported:
+    return IdleUnsupported(sentence, side="imap", cause="idle_unsupported")
+
+
 class IdleConnection:
     """A connection that waits for news of one folder."""
 
-    def __init__(self, settings: ServerSettings, credentials: Credentials, folder: str) -> None:
+    def __init__(
+        self,
+        settings: ServerSettings,
+        credentials: Credentials,
+        folder: str,
+        *,
+        restart_s: float | None = None,
+        answer_s: float = _ANSWER_S,
+    ) -> None:
+        """Prepare a connection; nothing happens before `run()`.
+
+        Args:
+            restart_s: after how long IDLE is begun anew; None for what suits the host.
+            answer_s: how long to wait for an answer.
+        """
         self._settings = settings
         self._credentials = credentials
         self._folder = folder
+        self._restart_s = restart_s_of(settings.host) if restart_s is None else restart_s
+        self._answer_s = answer_s
         self._reader: asyncio.StreamReader
         self._writer: asyncio.StreamWriter
         self._tags = 0
@@ -51,73 +110,101 @@ class IdleConnection:
             IdleUnsupported: the server knows no IDLE.
             ProviderError: the line could not be made, or ended.
         """
+        if self._restart_s <= 0:
+            raise _unsupported("IDLE tells of nothing at this provider.")
+        if has_control(self._credentials.user_name + self._credentials.secret):
+            raise diagnosis.odd_credentials("imap")
+        settings = self._settings
         try:
-            await self._connect()
+            await self._open()
             try:
+                await self._greet()
                 await self._sign_in()
-                await self._examine()
+                await self._command(b"EXAMINE", bytes(imap_utf7.encode(self._folder)))
                 while True:
                     await self._idle(on_news)
             finally:
                 self._writer.close()
-        except ProviderError:
-            raise
-        except (OSError, EOFError, TimeoutError, ValueError) as error:
-            raise diagnosis.connection_failed("imap", self._settings.host, self._settings.port, error) from error
+        except (OSError, EOFError, ValueError) as error:
+            raise diagnosis.connection_failed("imap", settings.host, settings.port, error, settings.security) from error
 
-    async def _connect(self) -> None:
-        settings = self._settings
+    async def _open(self) -> None:
         self._reader, self._writer = await network.open_connection(
-            settings.host, settings.port, _ANSWER_S, side="imap", limit_bytes=_LINE_LIMIT
+            self._settings.host, self._settings.port, self._answer_s, side="imap", limit_bytes=_LINE_LIMIT_BYTES
         )
-        if settings.security == TLS:
+
+    async def _greet(self) -> None:
+        if self._settings.security == TLS:
             await self._start_tls()
-        await self._line()
-        if settings.security == STARTTLS:
+        self._check(b"", await self._line())
+        if self._settings.security == STARTTLS:
+            if b"STARTTLS" not in await self._capabilities():
+                raise diagnosis.starttls_missing("imap", self._settings.port)
             await self._command(b"STARTTLS")
+            await self._refuse_early_words()
             await self._start_tls()
+
+    async def _refuse_early_words(self) -> None:
+        """End where something followed the answer to STARTTLS: unprotected, it would be read as if it were not."""
+        try:
+            early = await asyncio.wait_for(self._reader.read(1), 0.001)
+        except TimeoutError:
+            return
+        raise ConnectionError("plain text before TLS" if early else "the server closed the connection")
 
     async def _start_tls(self) -> None:
-        await asyncio.wait_for(
-            self._writer.start_tls(network.tls_context(), server_hostname=self._settings.host), _ANSWER_S
+        handshake = self._writer.start_tls(
+            network.tls_context(), server_hostname=network.server_name(self._settings.host)
         )
+        await asyncio.wait_for(handshake, self._answer_s)
+
+    async def _capabilities(self) -> frozenset[bytes]:
+        return frozenset(b" ".join(await self._command(b"CAPABILITY")).upper().split())
 
     async def _sign_in(self) -> None:
         user, secret = self._credentials.user_name, self._credentials.secret
+        offered = await self._capabilities()
+        has_login, has_plain = b"LOGINDISABLED" not in offered, b"AUTH=PLAIN" in offered
+        if not has_login and (not has_plain or self._settings.security not in (TLS, STARTTLS)):
+            raise diagnosis.tls_needed("imap", "LOGINDISABLED")
         try:
-            await self._command(b"LOGIN", _string(user), _string(secret))
-        except Refused as error:
-            raise diagnosis.sign_in_refused("imap", error.server_answer) from None
-        answers = await self._command(b"CAPABILITY")
-        capabilities = b" ".join(answers).upper().split()
-        if b"IDLE" not in capabilities or self._settings.host.endswith(_DEAF):
-            raise IdleUnsupported("The server knows no IDLE.", side="imap", cause="idle_unsupported")
+            if has_login and ((user + secret).isascii() or not has_plain):
+                await self._command(b"LOGIN", user.encode(), secret.encode())
+            else:
+                await self._authenticate_plain(user, secret)
+        except _CommandRefused as error:
+            raise diagnosis.sign_in_refused("imap", error.server_answer, self._settings.host) from None
+        if b"IDLE" not in await self._capabilities():
+            raise _unsupported("The server knows no IDLE.")
 
-    async def _examine(self) -> None:
-        await self._command(b"EXAMINE", _string(_utf7(self._folder)))
+    async def _authenticate_plain(self, user: str, secret: str) -> None:
+        tag = self._send(b"AUTHENTICATE PLAIN")
+        await self._await_go_ahead(tag)
+        self._writer.write(base64.b64encode(f"\0{user}\0{secret}".encode()) + b"\r\n")
+        await self._await_end(tag)
 
     async def _idle(self, on_news: Callable[[], None]) -> None:
         loop = asyncio.get_running_loop()
         tag = self._send(b"IDLE")
-        ends_at = loop.time() + self._restart_s()
+        began_at = loop.time()
         while True:
             try:
-                line = await asyncio.wait_for(self._line_unlimited(), ends_at - loop.time())
+                line = await asyncio.wait_for(self._endless_line(), began_at + self._restart_s - loop.time())
             except TimeoutError:
                 break
             if _NEWS.match(line):
                 on_news()
-            elif line.upper().startswith(b"* BYE"):
-                raise diagnosis.unavailable("imap", line)
             elif line.startswith(tag):
-                raise IdleUnsupported("The server refuses IDLE.", side="imap", cause="idle_unsupported")
+                # Some servers end IDLE by themselves; one that ends it at once does not mean it.
+                if b" OK" not in line[:8].upper() or loop.time() - began_at < _SHORTEST_IDLE_S:
+                    raise _unsupported("The server refuses IDLE.")
+                return
+            else:
+                self._check(tag, line)
         self._writer.write(b"DONE\r\n")
-        while not (line := await self._line()).startswith(tag):
+        for line in await self._await_end(tag):
             if _NEWS.match(line):
                 on_news()
-
-    def _restart_s(self) -> float:
-        return next((seconds for suffix, seconds in _RESTART_QUIRKS if self._settings.host.endswith(suffix)), _RESTART_S)
 
     async def _command(self, name: bytes, *arguments: bytes) -> list[bytes]:
         """Send a command, its arguments as literals, and give the untagged answers."""
@@ -126,22 +213,29 @@ class IdleConnection:
         for argument in arguments:
             # A literal takes any byte as it is; nothing in an argument can become a command.
             self._writer.write(b" {%d}\r\n" % len(argument))
-            while not (line := await self._line()).startswith(b"+"):
-                self._check(tag, line)
+            await self._await_go_ahead(tag)
             self._writer.write(argument)
         self._writer.write(b"\r\n")
+        return await self._await_end(tag)
+
+    async def _await_go_ahead(self, tag: bytes) -> None:
+        while not (line := await self._line()).startswith(b"+"):
+            self._check(tag, line)
+
+    async def _await_end(self, tag: bytes) -> list[bytes]:
         answers: list[bytes] = []
         while not (line := await self._line()).startswith(tag):
-            answers.append(line)
+            self._check(tag, line)
+            if len(answers) < _MOST_ANSWERS:
+                answers.append(line)
         self._check(tag, line)
         return answers
 
     def _check(self, tag: bytes, line: bytes) -> None:
         if line.upper().startswith(b"* BYE"):
-            raise diagnosis.unavailable("imap", line)
-        if line.startswith(tag) and not line[len(tag) :].upper().startswith(b"OK"):
-            words = diagnosis.words_of(line[len(tag) :])
-            raise Refused("The IMAP server refused a command.", side="imap", cause="command_refused", server_answer=words)
+            raise diagnosis.line_ended("imap", self._settings.host, self._settings.port, line)
+        if tag and line.startswith(tag) and not line[len(tag) :].upper().startswith(b"OK"):
+            raise _CommandRefused(line[len(tag) :])
 
     def _send(self, command: bytes) -> bytes:
         tag = self._new_tag()
@@ -153,19 +247,10 @@ class IdleConnection:
         return b"w%d " % self._tags
 
     async def _line(self) -> bytes:
-        return await asyncio.wait_for(self._line_unlimited(), _ANSWER_S)
+        return await asyncio.wait_for(self._endless_line(), self._answer_s)
 
-    async def _line_unlimited(self) -> bytes:
+    async def _endless_line(self) -> bytes:
         line = await self._reader.readline()
         if not line.endswith(b"\n"):
             raise EOFError("the server closed the connection")
         return line.rstrip(b"\r\n")
-
-
-def _string(text: str) -> bytes:
-    return text.encode("utf-8")
-
-
-def _utf7(name: str) -> str:
-    encoded: bytes = imap_utf7.encode(name)
-    return encoded.decode("ascii")

@@ -7,85 +7,50 @@ mailbox never changes it. UIDs everywhere, never sequence numbers.
 from __future__ import annotations
 
 import imaplib
-import logging
-import re
-import socket
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
-import imapclient
-from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
+from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, ProtocolError
 
-from webmail.domain.folders import folder_role
-from webmail.errors import ProviderError
 from webmail.providers import diagnosis, network
+from webmail.providers.answers import has_control
 from webmail.providers.base import (
     STARTTLS,
     TLS,
     Credentials,
     FolderState,
-    RemoteFolder,
     RemoteFlags,
+    RemoteFolder,
     RemoteMessage,
     ServerSettings,
 )
-
-# A SEARCH answer is one line, and a big mailbox has many UIDs; imaplib's own limit is 1 MB.
-imaplib._MAXLINE = 20 * 1024 * 1024  # type: ignore[attr-defined]  # there is no other way to set it
-# Both libraries log what they send, which includes LOGIN, at the DEBUG level; nobody may switch that on by accident.
-for _name in ("imapclient", "imapclient.imaplib", "imapclient.imapclient"):
-    logging.getLogger(_name).setLevel(logging.CRITICAL)
+from webmail.providers.imap_client import GuardedClient
+from webmail.providers.imap_values import (
+    build_folder,
+    parse_copied,
+    parse_flags,
+    parse_names,
+    parse_number,
+    parse_time,
+)
 
 _HEADER_FIELDS = (
     "MESSAGE-ID DATE FROM SENDER REPLY-TO TO CC BCC SUBJECT IN-REPLY-TO REFERENCES LIST-ID LIST-UNSUBSCRIBE "
     "AUTO-SUBMITTED CONTENT-TYPE X-MICROSOFT-ORIGINAL-MESSAGE-ID"
 )
-_FETCH = ["UID", "FLAGS", "INTERNALDATE", "RFC822.SIZE", "BODYSTRUCTURE", f"BODY.PEEK[HEADER.FIELDS ({_HEADER_FIELDS})]"]
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SEARCHABLE = re.compile(r"[!#-\[\]-~]{1,900}")
-
-
-class _Protocol(imaplib.IMAP4):
-    """imaplib on a connection made by `webmail.providers.network`."""
-
-    def __init__(self, settings: ServerSettings, timeout_s: float) -> None:
-        self._settings = settings
-        self._timeout_s = timeout_s
-        self.commands = 0
-        super().__init__(settings.host, settings.port)
-
-    def _create_socket(self, timeout: float | None = None) -> socket.socket:
-        connection = network.open_socket(self._settings.host, self._settings.port, self._timeout_s, side="imap")
-        if self._settings.security == TLS:
-            return network.tls_context().wrap_socket(connection, server_hostname=self._settings.host)
-        return connection
-
-    def _new_tag(self) -> bytes:
-        self.commands += 1
-        tag: bytes = super()._new_tag()  # type: ignore[misc]  # typeshed leaves imaplib's inner methods out
-        return tag
-
-
-class _Client(imapclient.IMAPClient):  # type: ignore[misc]  # IMAPClient has no type information
-    def __init__(self, settings: ServerSettings, timeout_s: float) -> None:
-        self._settings = settings
-        self._protocol: _Protocol | None = None
-        super().__init__(settings.host, settings.port, ssl=settings.security == TLS, timeout=timeout_s)
-        self.normalise_times = False
-
-    def _create_IMAP4(self) -> _Protocol:
-        self._protocol = _Protocol(self._settings, self._timeout.connect)
-        return self._protocol
+_HEAD = ["UID", "FLAGS", "INTERNALDATE", "RFC822.SIZE", "BODYSTRUCTURE", f"BODY.PEEK[HEADER.FIELDS ({_HEADER_FIELDS})]"]
+_LONGEST_MESSAGE_ID = 900
+_GOODBYE_S = 3.0
 
 
 def open_imap(settings: ServerSettings, credentials: Credentials, *, timeout_s: float = 30) -> ImapSession:
     """Connect and sign in.
 
     Args:
-        timeout_s: for connecting, and for each answer.
+        timeout_s: for connecting, and for each read and write.
 
     Raises:
         NeedsSignIn: the server refused the credentials.
@@ -93,56 +58,43 @@ def open_imap(settings: ServerSettings, credentials: Credentials, *, timeout_s: 
         Retryable: the server is not reachable, or has enough for now.
     """
     try:
-        client = _Client(settings, timeout_s)
-    except (IMAPClientError, imaplib.IMAP4.error) as error:
-        raise _unexpected_greeting(settings, error) from error
-    except (OSError, ProviderError) as error:
-        raise _failed_to_connect(settings, error) from error
+        client = GuardedClient(settings, timeout_s)
+    except imaplib.IMAP4.error as error:
+        # The greeting was BYE, or no IMAP at all.
+        raise diagnosis.line_ended("imap", settings.host, settings.port, error, settings.security) from error
+    except OSError as error:
+        raise diagnosis.connection_failed("imap", settings.host, settings.port, error, settings.security) from error
     session = ImapSession(client, settings)
     try:
         session.sign_in(credentials)
     except BaseException:
-        session.close()
+        client.drop()
         raise
     return session
-
-
-def _unexpected_greeting(settings: ServerSettings, error: Exception) -> ProviderError:
-    words = str(error)
-    if "BYE" in words.upper() or "THROTTL" in words.upper():
-        return diagnosis.throttled("imap", words) if "TOO MANY" in words.upper() else diagnosis.unavailable("imap", words)
-    if settings.security != TLS and settings.port == 993:
-        return diagnosis.tls_needed("imap", "")
-    return diagnosis.connection_failed("imap", settings.host, settings.port, ConnectionError(words))
-
-
-def _failed_to_connect(settings: ServerSettings, error: Exception) -> ProviderError:
-    is_silent = isinstance(error, TimeoutError)
-    if is_silent and settings.security != TLS and settings.port == 993:
-        # A server that waits for a TLS handshake says nothing to somebody who waits for its greeting.
-        return diagnosis.tls_needed("imap", "")
-    return diagnosis.connection_failed("imap", settings.host, settings.port, error)
 
 
 class ImapSession:
     """A signed-in connection; to be used by one thread, as a context manager."""
 
-    def __init__(self, client: _Client, settings: ServerSettings) -> None:
+    def __init__(self, client: GuardedClient, settings: ServerSettings) -> None:
         self._client = client
         self._settings = settings
         self._selected: FolderState | None = None
+        self._is_broken = False
         self.capabilities: frozenset[str] = frozenset()
 
-    def __enter__(self) -> ImapSession:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     @property
     def round_trips(self) -> int:
         """How many commands were sent so far."""
-        return self._client._protocol.commands if self._client._protocol else 0
+        return self._client.commands
 
     def sign_in(self, credentials: Credentials) -> None:
         """Protect the line if that is asked for, and sign in.
@@ -150,42 +102,40 @@ class ImapSession:
         Raises:
             ProviderError: as `open_imap()` says.
         """
+        if has_control(credentials.user_name + credentials.secret):
+            raise diagnosis.odd_credentials("imap")
         with self._translated():
             if self._settings.security == STARTTLS:
                 if not self._client.has_capability("STARTTLS"):
                     raise diagnosis.starttls_missing("imap", self._settings.port)
                 self._client.starttls(network.tls_context())
-            if self._client.has_capability("LOGINDISABLED"):
-                raise diagnosis.tls_needed("imap", "LOGINDISABLED")
-            try:
-                if (credentials.user_name + credentials.secret).isascii():
-                    self._client.login(credentials.user_name, credentials.secret)
-                else:
-                    self._client.plain_login(credentials.user_name, credentials.secret)
-            except LoginError as error:
-                raise diagnosis.sign_in_refused("imap", error) from None
-            self.capabilities = frozenset(each.decode("ascii", "replace").upper() for each in self._client.capabilities())
-            if "ENABLE" in self.capabilities and "CONDSTORE" in self.capabilities:
+            self._authenticate(credentials)
+            self.capabilities = parse_names(self._client.capabilities())
+            if {"ENABLE", "CONDSTORE"} <= self.capabilities:
                 self._client.enable("CONDSTORE")
+
+    def _authenticate(self, credentials: Credentials) -> None:
+        offered = parse_names(self._client.capabilities())
+        has_login = "LOGINDISABLED" not in offered
+        has_plain = "AUTH=PLAIN" in offered
+        if not has_login and (not has_plain or self._settings.security not in (TLS, STARTTLS)):
+            raise diagnosis.tls_needed("imap", "LOGINDISABLED")
+        is_ascii = (credentials.user_name + credentials.secret).isascii()
+        try:
+            if has_login and (is_ascii or not has_plain):
+                self._client.login(credentials.user_name, credentials.secret)
+            else:
+                self._client.plain_login(credentials.user_name, credentials.secret)
+        except IMAPClientAbortError:
+            raise
+        except IMAPClientError as error:
+            raise diagnosis.sign_in_refused("imap", error, self._settings.host) from None
 
     def list_folders(self) -> list[RemoteFolder]:
         """List all folders with their roles."""
         with self._translated():
             answer = self._client.list_folders()
-        folders = []
-        for flags, delimiter, name in answer:
-            attributes = [each.decode("ascii", "replace") for each in flags]
-            separator = delimiter.decode("ascii", "replace") if delimiter else ""
-            lowered = {each.lower() for each in attributes}
-            folders.append(
-                RemoteFolder(
-                    name=str(name),
-                    delimiter=separator,
-                    role=folder_role(str(name), separator, attributes),
-                    is_selectable=not lowered & {"\\noselect", "\\nonexistent"},
-                )
-            )
-        return folders
+        return [build_folder(flags, delimiter, str(name)) for flags, delimiter, name in answer]
 
     def select(self, name: str, *, readonly: bool = True) -> FolderState:
         """Open a folder: with EXAMINE, or with SELECT where something is to be written.
@@ -199,60 +149,66 @@ class ImapSession:
             except IMAPClientAbortError:
                 raise
             except IMAPClientError as error:
-                judged = diagnosis.command_refused("imap", error)
-                raise (diagnosis.folder_missing(name, error) if judged.cause == "command_refused" else judged) from None
-        modseq = _number(answer.get(b"HIGHESTMODSEQ"))
+                raise diagnosis.folder_refused(name, error) from None
         self._selected = FolderState(
             name=name,
-            uidvalidity=_number(answer.get(b"UIDVALIDITY")) or 0,
-            uidnext=_number(answer.get(b"UIDNEXT")) or 0,
-            exists=_number(answer.get(b"EXISTS")) or 0,
-            highestmodseq=modseq if "CONDSTORE" in self.capabilities else None,
+            uidvalidity=parse_number(answer.get(b"UIDVALIDITY")) or 0,
+            uidnext=parse_number(answer.get(b"UIDNEXT")) or 0,
+            exists=parse_number(answer.get(b"EXISTS")) or 0,
+            highestmodseq=parse_number(answer.get(b"HIGHESTMODSEQ")) if "CONDSTORE" in self.capabilities else None,
         )
         return self._selected
 
     def all_uids(self) -> list[int]:
         """Give all UIDs of the selected folder, ascending."""
-        with self._translated():
-            return sorted(self._client.search(["ALL"]))
+        return sorted(self._search(["ALL"]))
 
     def uids_since(self, uid: int) -> list[int]:
-        """Give the UIDs at or above `uid`, ascending (RFC 9051, 6.4.8: `n:*` always names the last one, which may lie below)."""
-        with self._translated():
-            return sorted(each for each in self._client.search(["UID", f"{max(uid, 1)}:*"]) if each >= uid)
+        """Give the UIDs at or above `uid`, ascending.
+
+        Source: RFC 9051, 6.4.8: `n:*` always names the last message, which may lie below `n`; it is left out here.
+        """
+        return sorted(each for each in self._search(["UID", f"{max(uid, 1)}:*"]) if each >= uid)
 
     def newest_uids(self, below: int | None, limit: int) -> list[int]:
         """Give the highest UIDs, descending, at most `limit` of them.
 
         Args:
-            below: only UIDs under this one; None for the newest of all. Gaps may be wide: the window looked at doubles
-                until enough are found.
+            below: only UIDs under this one; None for the newest of all.
         """
-        top = below - 1 if below is not None else (self._selected.uidnext - 1 if self._selected else 0)
-        if top <= 0:
-            return [] if below is not None else sorted(self.all_uids(), reverse=True)[:limit]
+        uidnext = self._selected.uidnext if self._selected else 0
+        if below is None and uidnext == 0:
+            # The server did not tell UIDNEXT.
+            return sorted(self.all_uids(), reverse=True)[: max(limit, 0)]
+        top = (uidnext if below is None else below) - 1
+        if top <= 0 or limit <= 0:
+            return []
         window = limit * 2
         while True:
+            # Gaps may be wide, so the window grows until enough are found.
             low = max(1, top - window + 1)
-            with self._translated():
-                found = [each for each in self._client.search(["UID", f"{low}:{top}"]) if low <= each <= top]
+            found = [each for each in self._search(["UID", f"{low}:{top}"]) if low <= each <= top]
             if len(found) >= limit or low == 1:
                 return sorted(found, reverse=True)[:limit]
             window *= 4
 
+    def _search(self, criteria: Sequence[str]) -> list[int]:
+        with self._translated():
+            return [int(each) for each in self._client.search(criteria)]
+
     def fetch_messages(self, uids: Sequence[int]) -> Iterator[RemoteMessage]:
         """Fetch the heads of messages; one that the server does not give, or gives unreadably, is left out."""
-        for uid, data in self._fetch(list(uids), [*_FETCH, *(["MODSEQ"] if self._has_modseq() else [])]):
+        for uid, data in self._fetch(list(uids), [*_HEAD, *(["MODSEQ"] if self._has_modseq() else [])]):
             header = next((value for key, value in data.items() if key.startswith(b"BODY[HEADER")), None)
             if header is None:
                 continue
             yield RemoteMessage(
                 uid=uid,
-                flags=_flags(data.get(b"FLAGS")),
-                modseq=_modseq(data),
-                internal_date=_aware(data.get(b"INTERNALDATE")),
-                size_bytes=_number(data.get(b"RFC822.SIZE")) or 0,
-                header=header or b"",
+                flags=parse_flags(data.get(b"FLAGS")),
+                modseq=parse_number(data.get(b"MODSEQ")) or 0,
+                internal_date=parse_time(data.get(b"INTERNALDATE")),
+                size_bytes=parse_number(data.get(b"RFC822.SIZE")) or 0,
+                header=bytes(header),
                 structure=data.get(b"BODYSTRUCTURE"),
             )
 
@@ -265,20 +221,29 @@ class ImapSession:
         """
         modifiers = [f"CHANGEDSINCE {changed_since}"] if changed_since is not None else None
         items = ["FLAGS", "MODSEQ"] if self._has_modseq() else ["FLAGS"]
+        if not uids:
+            return {}
         with self._translated():
             answer = self._client.fetch(uids, items, modifiers)
+        wanted = None if isinstance(uids, str) else set(uids)
         return {
-            uid: RemoteFlags(_flags(data.get(b"FLAGS")), _modseq(data)) for uid, data in answer.items() if b"FLAGS" in data
+            uid: RemoteFlags(parse_flags(data[b"FLAGS"]), parse_number(data.get(b"MODSEQ")) or 0)
+            for uid, data in answer.items()
+            if b"FLAGS" in data and (wanted is None or uid in wanted)
         }
 
     def fetch_whole(self, uids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
-        """Fetch whole messages, unmarked."""
+        """Fetch whole messages, unmarked; one that the server does not give is left out."""
         for uid, data in self._fetch(list(uids), ["BODY.PEEK[]"]):
             if data.get(b"BODY[]") is not None:
-                yield uid, data[b"BODY[]"]
+                yield uid, bytes(data[b"BODY[]"])
 
     def fetch_section(self, uid: int, section: str, limit_bytes: int | None = None) -> bytes:
         """Fetch one part as it was transferred, still encoded.
+
+        Args:
+            section: as IMAP numbers it, such as `1.2`.
+            limit_bytes: only that much from its beginning.
 
         Raises:
             Refused: cause `part_missing`.
@@ -297,13 +262,14 @@ class ImapSession:
         try:
             with self._translated():
                 answer = self._client.fetch(uids, items)
-        except _Unreadable:
+        except diagnosis.UnreadableAnswer:
             if len(uids) > 1:
                 middle = len(uids) // 2
                 yield from self._fetch(uids[:middle], items)
                 yield from self._fetch(uids[middle:], items)
             return
         wanted = set(uids)
+        # Servers add flags of other messages to an answer as they please (RFC 9051, 7.5.2).
         yield from ((uid, data) for uid, data in answer.items() if uid in wanted)
 
     def store_flags(self, uids: Sequence[int], *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
@@ -322,63 +288,80 @@ class ImapSession:
 
         Returns:
             {old uid: new uid} as far as the server tells (COPYUID, RFC 4315).
-        """
-        with self._translated():
-            self._client._imap.untagged_responses.pop("COPYUID", None)
-            if "MOVE" in self.capabilities:
-                self._client.move(list(uids), to_folder)
-                return self._copied()
-            self._client.copy(list(uids), to_folder)
-            copied = self._copied()
-        self.delete(uids)
-        return copied
 
-    def _copied(self) -> dict[int, int]:
-        _, answers = self._client._imap.response("COPYUID")
-        for answer in answers or []:
-            words = answer.split() if isinstance(answer, bytes) else []
-            if len(words) == 3:
-                return dict(zip(_expand(words[1]), _expand(words[2]), strict=False))
-        return {}
+        Raises:
+            Refused: cause `folder_missing` where the target is not there.
+        """
+        if not uids:
+            return {}
+        can_move = "MOVE" in self.capabilities
+        with self._translated():
+            self._client.forget_code("COPYUID")
+            try:
+                (self._client.move if can_move else self._client.copy)(list(uids), to_folder)
+            except IMAPClientAbortError:
+                raise
+            except IMAPClientError as error:
+                raise diagnosis.target_refused(to_folder, error) from None
+            code = self._client.response_code("COPYUID")
+        if not can_move:
+            self.delete(uids)
+        return parse_copied(code)
 
     def delete(self, uids: Sequence[int]) -> None:
         """Mark messages of the selected folder as \\Deleted and expunge just these, where the server can (UIDPLUS)."""
+        if not uids:
+            return
         with self._translated():
             self._client.add_flags(list(uids), ["\\Deleted"], silent=True)
             if "UIDPLUS" in self.capabilities:
                 self._client.uid_expunge(list(uids))
 
     def append(self, folder: str, mime: bytes, flags: Sequence[str], internal_date: datetime) -> int | None:
-        """Store a mail in a folder; gives its UID where the server tells (APPENDUID)."""
+        """Store a mail in a folder.
+
+        Returns:
+            Its UID where the server tells (APPENDUID, RFC 4315), else None.
+
+        Raises:
+            Refused: cause `folder_missing` where the folder is not there; `overquota`.
+        """
         with self._translated():
-            self._client._imap.untagged_responses.pop("APPENDUID", None)
+            self._client.forget_code("APPENDUID")
             try:
                 self._client.append(folder, mime, flags, internal_date)
             except IMAPClientAbortError:
                 raise
             except IMAPClientError as error:
-                if "TRYCREATE" in str(error).upper():
-                    raise diagnosis.folder_missing(folder, error) from None
-                raise
-            _, answers = self._client._imap.response("APPENDUID")
-        for answer in answers or []:
-            words = answer.split() if isinstance(answer, bytes) else []
-            if len(words) == 2 and words[1].isdigit():
-                return int(words[1])
-        return None
+                raise diagnosis.target_refused(folder, error) from None
+            code = self._client.response_code("APPENDUID")
+        return int(code[1]) if len(code) == 2 and code[1].isdigit() else None
 
     def search_message_id(self, message_id: str) -> list[int]:
         """Find a mail in the selected folder by its Message-ID, or by the one that Outlook.com replaced.
 
-        What comes from a mail goes into a command only if it is harmless there; an id that is not is simply not found.
+        What comes from a mail goes into a command quoted and only if it is harmless there (IMAPClient #657); an id with
+        control characters, beyond ASCII or of absurd length is simply not found.
+
+        Args:
+            message_id: without its angle brackets.
         """
-        if not _SEARCHABLE.fullmatch(message_id):
+        if (
+            not message_id
+            or len(message_id) > _LONGEST_MESSAGE_ID
+            or not message_id.isascii()
+            or has_control(message_id)
+        ):
             return []
-        with self._translated():
-            found = self._client.search(["HEADER", "Message-ID", f"<{message_id}>"])
-            if not found and "outlook" in self._settings.host + str(self.capabilities).lower():
-                found = self._client.search(["HEADER", "X-Microsoft-Original-Message-ID", f"<{message_id}>"])
+        found = self._search(["HEADER", "Message-ID", f"<{message_id}>"])
+        if not found and self._is_microsoft():
+            found = self._search(["HEADER", "X-Microsoft-Original-Message-ID", f"<{message_id}>"])
         return sorted(found)
+
+    def _is_microsoft(self) -> bool:
+        # Anywhere else the header does not exist, and a search for it would read the whole folder.
+        host = self._settings.host.lower()
+        return "outlook" in host or "office365" in host or "Microsoft Exchange" in self._client.greeting
 
     def create_folder(self, name: str) -> None:
         """Make a folder and subscribe to it; one that is there already is fine."""
@@ -387,15 +370,17 @@ class ImapSession:
                 self._client.create_folder(name)
                 self._client.subscribe_folder(name)
 
+    def noop(self) -> None:
+        """Ask for nothing, so that the line stays open."""
+        with self._translated():
+            self._client.noop()
+
     def close(self) -> None:
         """Say goodbye; a line that is broken already is simply dropped."""
-        try:
-            self._client.logout()
-        except (OSError, IMAPClientError, imaplib.IMAP4.error, ValueError):
-            try:
-                self._client.shutdown()
-            except (OSError, IMAPClientError, imaplib.IMAP4.error):
-                return
+        if self._is_broken:
+            self._client.drop()
+        else:
+            self._client.say_goodbye(_GOODBYE_S)
 
     def _has_modseq(self) -> bool:
         return self._selected is not None and self._selected.highestmodseq is not None
@@ -403,68 +388,16 @@ class ImapSession:
     @contextmanager
     def _translated(self) -> Iterator[None]:
         """Turn what the libraries raise into the product's errors."""
+        host, port = self._settings.host, self._settings.port
         try:
             yield
-        except ProviderError:
-            raise
         except IMAPClientAbortError as error:
-            words = str(error)
-            if re.search(r"THROTTL|TOO MANY|UNAVAILABLE", words, re.IGNORECASE):
-                raise diagnosis.command_refused("imap", words) from error
-            raise diagnosis.connection_failed(
-                "imap", self._settings.host, self._settings.port, ConnectionError(words)
-            ) from error
-        except imapclient.exceptions.ProtocolError as error:
-            raise _Unreadable(error) from error
-        except (IMAPClientError, imaplib.IMAP4.error) as error:
+            self._is_broken = True
+            raise diagnosis.line_ended("imap", host, port, error) from error
+        except ProtocolError as error:
+            raise diagnosis.UnreadableAnswer(error) from error
+        except IMAPClientError as error:
             raise diagnosis.command_refused("imap", error) from error
         except OSError as error:
-            raise diagnosis.connection_failed("imap", self._settings.host, self._settings.port, error) from error
-        except (ValueError, TypeError, IndexError, KeyError, AssertionError) as error:
-            raise _Unreadable(error) from error
-
-
-class _Unreadable(ProviderError):
-    """The server's answer makes no sense to the library."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(
-            "The mail server gave an answer that could not be read.",
-            side="imap",
-            cause="unreadable_answer",
-            server_answer=diagnosis.words_of(error),
-        )
-
-
-def _number(value: Any) -> int | None:
-    while isinstance(value, (list, tuple)) and value:
-        value = value[0]
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        return None
-
-
-def _flags(value: Any) -> frozenset[str]:
-    return frozenset(each.decode("utf-8", "replace") if isinstance(each, bytes) else str(each) for each in value or ())
-
-
-def _modseq(data: dict[bytes, Any]) -> int:
-    return _number(data.get(b"MODSEQ")) or 0
-
-
-def _aware(value: Any) -> datetime:
-    if not isinstance(value, datetime):
-        return _EPOCH
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def _expand(numbers: bytes) -> list[int]:
-    """Expand a uid-set such as `4,7:9`."""
-    result: list[int] = []
-    for piece in numbers.split(b","):
-        first, _, last = piece.partition(b":")
-        if first.isdigit() and (not last or last.isdigit()):
-            low, high = sorted((int(first), int(last or first)))
-            result += range(low, min(high, low + 100_000) + 1)
-    return result
+            self._is_broken = True
+            raise diagnosis.connection_failed("imap", host, port, error, self._settings.security) from error

@@ -16,11 +16,32 @@ from contextlib import contextmanager
 
 from webmail.errors import NeedsSignIn, OutcomeUnknown, ProviderError, Refused, Retryable
 from webmail.providers import diagnosis, network
+from webmail.providers.answers import has_control, kind_of_refusal, words_of
 from webmail.providers.base import STARTTLS, TLS, Credentials, SendResult, ServerSettings
 
 # The name in EHLO tells strangers about our network if it is a real one; mail clients say a literal like this.
 _EHLO_NAME = "[127.0.0.1]"
+# RFC 5321, section 4.5.3.2.6: a server may take its time to judge a whole mail.
 _DATA_TIMEOUT_FACTOR = 4
+_GOODBYE_S = 3.0
+
+
+class RecipientsRefused(Refused):
+    """All recipients were refused for good.
+
+    Args:
+        refused: {address: code and words}.
+    """
+
+    def __init__(self, refused: dict[str, str]) -> None:
+        super().__init__(
+            "The mail server refused every recipient.",
+            side="smtp",
+            cause="recipient_refused",
+            next_step="Check the addresses.",
+            server_answer=words_of("; ".join(refused.values())),
+        )
+        self.refused = refused
 
 
 class _Client(smtplib.SMTP):
@@ -30,11 +51,40 @@ class _Client(smtplib.SMTP):
         self._settings = settings
         super().__init__(settings.host, settings.port, local_hostname=_EHLO_NAME, timeout=timeout_s)
 
-    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:  # type: ignore[override]  # typeshed has no such method
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         connection = network.open_socket(host, port, timeout, side="smtp")
-        if self._settings.security == TLS:
-            return network.tls_context().wrap_socket(connection, server_hostname=host)
-        return connection
+        return network.wrap_tls(connection, host) if self._settings.security == TLS else connection
+
+    def sign_in(self, user_name: str, secret: str) -> None:
+        """AUTH by PLAIN (RFC 4616) or LOGIN, in UTF-8, once: smtplib tries one mechanism after the other, and each
+        wrong try counts towards a lock-out.
+        """
+        offered = self.esmtp_features.get("auth", "").upper().split()
+        if "PLAIN" in offered:
+            code, answer = self.docmd("AUTH", f"PLAIN {_base64(f'{chr(0)}{user_name}{chr(0)}{secret}')}")
+        elif "LOGIN" in offered:
+            code, answer = self.docmd("AUTH", "LOGIN")
+            for word in (user_name, secret):
+                if code == 334:
+                    code, answer = self.docmd(_base64(word))
+        else:
+            self.login(user_name, secret)
+            return
+        if code not in (235, 503):
+            raise smtplib.SMTPAuthenticationError(code, answer)
+
+    def leave(self, timeout_s: float) -> None:
+        """QUIT, without waiting long for the answer."""
+        try:
+            if self.sock is not None:
+                self.sock.settimeout(timeout_s)
+            self.quit()
+        except (OSError, smtplib.SMTPException):
+            self.close()
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode("utf-8")).decode("ascii")
 
 
 def check_smtp(settings: ServerSettings, credentials: Credentials, *, timeout_s: float = 10) -> dict[str, str]:
@@ -63,7 +113,7 @@ def send_mail(
     """Send a mail to its recipients.
 
     Args:
-        sender, recipients: the envelope, addresses in ASCII.
+        sender, recipients: the envelope.
         mime: the mail with CRLF line ends.
         before_data: called when the envelope is accepted, right before DATA; what it raises ends the attempt.
         timeout_s: for each answer; the answer to the mail itself may take four times as long.
@@ -73,19 +123,58 @@ def send_mail(
 
     Raises:
         NeedsSignIn: the credentials were refused.
-        Refused: the mail or all its recipients were refused for good.
+        Refused: the mail was refused for good; `RecipientsRefused` where all its recipients were.
         Retryable: nothing was sent, and it may work later.
         OutcomeUnknown: the line broke after DATA.
     """
     with _signed_in(settings, credentials, timeout_s) as client:
         _check_size(client, mime)
-        options = [f"size={len(mime)}"] if client.has_extn("size") else []
-        code, answer = client.mail(sender, options)
+        needs_utf8 = _needs_utf8(client, [sender, *recipients])
+        code, answer = client.mail(_envelope(sender), _mail_options(client, mime, needs_utf8))
         if code != 250:
             raise _judge_mail(code, answer)
         refused = _offer_recipients(client, recipients)
         before_data()
-        return SendResult(_transmit(client, settings, mime, timeout_s), refused)
+        return SendResult(_transmit(client, mime, timeout_s), refused)
+
+
+def _mail_options(client: _Client, mime: bytes, needs_utf8: bool) -> list[str]:
+    options = [f"size={len(mime)}"] if client.has_extn("size") else []
+    if not mime.isascii() and client.has_extn("8bitmime"):
+        options.append("body=8bitmime")
+    return [*options, "smtputf8"] if needs_utf8 else options
+
+
+def _envelope(address: str) -> str:
+    """Give an address as the envelope takes it: its domain in ASCII."""
+    local, at, domain = address.rpartition("@")
+    if domain.isascii():
+        return address
+    try:
+        return f"{local}{at}{domain.encode('idna').decode('ascii')}"
+    except UnicodeError:
+        return address
+
+
+def _needs_utf8(client: _Client, addresses: Sequence[str]) -> bool:
+    """Say whether SMTPUTF8 (RFC 6531) is needed; only a local part beyond ASCII needs it."""
+    for address in addresses:
+        if re.search(r"[\x00-\x20\x7f<>]", address):
+            raise _address_refused(f"{_shown(address)} cannot be used as an address.", "Type the address in again.")
+        if not _envelope(address).isascii() and not client.has_extn("smtputf8"):
+            raise _address_refused(
+                f"Your mail server cannot write to {_shown(address)}: it takes only plain letters before the @.",
+                "Use another address of this person.",
+            )
+    return not all(_envelope(address).isascii() for address in addresses)
+
+
+def _shown(address: str) -> str:
+    return words_of(address)[:100]
+
+
+def _address_refused(sentence: str, next_step: str) -> Refused:
+    return Refused(sentence, side="smtp", cause="recipient_refused", next_step=next_step)
 
 
 def _check_size(client: _Client, mime: bytes) -> None:
@@ -107,33 +196,26 @@ def _offer_recipients(client: _Client, recipients: Sequence[str]) -> dict[str, s
     refused: dict[str, str] = {}
     codes = []
     for recipient in recipients:
-        code, answer = client.rcpt(recipient)
+        code, answer = client.rcpt(_envelope(recipient))
         if code not in (250, 251):
-            refused[recipient] = f"{code} {diagnosis.words_of(answer)}"
+            refused[recipient] = f"{code} {words_of(answer)}"
             codes.append(code)
-    if len(refused) < len(recipients):
+        if code == 421:
+            break
+    if 421 not in codes and len(refused) < len(recipients):
         return refused
-    words = "; ".join(refused.values())[:500]
     if any(400 <= code < 500 for code in codes):
         raise Retryable(
             "The mail server does not take mail for this recipient just now.",
             side="smtp",
             cause="recipient_deferred",
             next_step="It is tried again by itself.",
-            server_answer=words,
+            server_answer=words_of("; ".join(f"{address}: {words}" for address, words in refused.items())),
         )
-    error = Refused(
-        "The mail server refused every recipient.",
-        side="smtp",
-        cause="recipients_refused",
-        next_step="Check the addresses.",
-        server_answer=words,
-    )
-    error.refused = refused  # type: ignore[attr-defined]  # read by the outbox, which keeps refusals per recipient
-    raise error
+    raise RecipientsRefused(refused)
 
 
-def _transmit(client: _Client, settings: ServerSettings, mime: bytes, timeout_s: float) -> str:
+def _transmit(client: _Client, mime: bytes, timeout_s: float) -> str:
     code, answer = client.docmd("DATA")
     if code != 354:
         raise _judge_mail(code, answer)
@@ -148,11 +230,11 @@ def _transmit(client: _Client, settings: ServerSettings, mime: bytes, timeout_s:
             side="smtp",
             cause="outcome_unknown",
             next_step="Look whether it has arrived before you send it again.",
-            server_answer=diagnosis.words_of(error),
+            server_answer=words_of(error),
         ) from error
     if code != 250:
         raise _judge_mail(code, answer)
-    return f"{code} {diagnosis.words_of(answer)}"
+    return f"{code} {words_of(answer)}"
 
 
 def _dotted(mime: bytes) -> bytes:
@@ -163,18 +245,18 @@ def _dotted(mime: bytes) -> bytes:
 
 
 def _judge_mail(code: int, answer: bytes) -> ProviderError:
-    words = f"{code} {diagnosis.words_of(answer)}"
-    if code == 530 or "STARTTLS" in words.upper():
-        return diagnosis.tls_needed("smtp", words)
+    words = f"{code} {words_of(answer)}"
+    if code in (530, 534, 535, 538):
+        return diagnosis.sign_in_refused("smtp", words)
+    kind = kind_of_refusal(words)
+    if "5.4.5" in words or "sending limit" in words.lower() or "sending quota" in words.lower():
+        # Google answers 550 although it is only for today ("550 5.4.5 Daily user sending limit exceeded").
+        return _deferred("The mailbox has reached its limit of mails for now.", "sending_limit", words, wait_s=3600.0)
     if 400 <= code < 500:
-        return Retryable(
-            "The mail server does not take this mail just now.",
-            side="smtp",
-            cause="message_deferred",
-            next_step="It is tried again by itself.",
-            server_answer=words,
-        )
-    if code == 552 or " 5.3.4" in words:
+        if kind == "throttled":
+            return diagnosis.throttled("smtp", words)
+        return _deferred("The mail server does not take this mail just now.", "message_deferred", words)
+    if code == 552 or "5.3.4" in words:
         return Refused(
             "The mail server finds this mail too large.",
             side="smtp",
@@ -191,40 +273,35 @@ def _judge_mail(code: int, answer: bytes) -> ProviderError:
     )
 
 
+def _deferred(sentence: str, cause: str, words: str, wait_s: float | None = None) -> Retryable:
+    error = Retryable(sentence, side="smtp", cause=cause, next_step="It is tried again by itself.", server_answer=words)
+    error.retry_after_s = wait_s
+    return error
+
+
 @contextmanager
 def _signed_in(settings: ServerSettings, credentials: Credentials, timeout_s: float) -> Iterator[_Client]:
-    client = _connect(settings, timeout_s)
-    try:
-        with _translated(settings):
+    if has_control(credentials.user_name + credentials.secret):
+        raise diagnosis.odd_credentials("smtp")
+    with _translated(settings):
+        client = _Client(settings, timeout_s)
+        try:
             client.ehlo_or_helo_if_needed()
             if settings.security == STARTTLS:
                 if not client.has_extn("starttls"):
                     raise diagnosis.starttls_missing("smtp", settings.port)
                 client.starttls(context=network.tls_context())
                 client.ehlo()
-            _authenticate(client, credentials)
+            _authenticate(client, settings, credentials)
             yield client
-    finally:
-        _leave(client)
+        finally:
+            client.leave(_GOODBYE_S)
 
 
-def _connect(settings: ServerSettings, timeout_s: float) -> _Client:
-    try:
-        with _translated(settings):
-            return _Client(settings, timeout_s)
-    except ProviderError as error:
-        is_silent = error.cause in ("timed_out", "connection_dropped")
-        if is_silent and settings.security != TLS and settings.port == 465:
-            # A server that waits for a TLS handshake says nothing to somebody who waits for its greeting.
-            raise diagnosis.tls_needed("smtp", "") from error
-        raise
-
-
-def _authenticate(client: _Client, credentials: Credentials) -> None:
-    offered = client.esmtp_features.get("auth", "").upper().split()
-    if not offered:
+def _authenticate(client: _Client, settings: ServerSettings, credentials: Credentials) -> None:
+    if not client.esmtp_features.get("auth", "").strip():
         if client.has_extn("starttls"):
-            raise diagnosis.tls_needed("smtp", "")
+            raise diagnosis.tls_needed("smtp")
         raise Refused(
             "The SMTP server offers no way to sign in on this port.",
             side="smtp",
@@ -232,42 +309,44 @@ def _authenticate(client: _Client, credentials: Credentials) -> None:
             next_step="Try port 587 or 465.",
         )
     try:
-        if (credentials.user_name + credentials.secret).isascii():
-            client.login(credentials.user_name, credentials.secret)
-            return
-        token = base64.b64encode(f"\0{credentials.user_name}\0{credentials.secret}".encode()).decode()
-        code, answer = client.docmd("AUTH", f"PLAIN {token}")
-        if code != 235:
-            raise smtplib.SMTPAuthenticationError(code, answer)
+        client.sign_in(credentials.user_name, credentials.secret)
     except smtplib.SMTPAuthenticationError as error:
-        words = f"{error.smtp_code} {diagnosis.words_of(error.smtp_error)}"
-        judged = diagnosis.sign_in_refused("smtp", words)
+        words = f"{error.smtp_code} {words_of(error.smtp_error)}"
+        judged = diagnosis.sign_in_refused("smtp", words, settings.host)
         if 400 <= error.smtp_code < 500 and isinstance(judged, NeedsSignIn):
             judged = diagnosis.unavailable("smtp", words)
+        elif error.smtp_code == 535 and judged.cause == "sign_in_unclear":
+            # RFC 4954, section 6: 535 says "credentials invalid", whatever words come with it.
+            judged = diagnosis.sign_in_refused("smtp", f"535 5.7.8 {words_of(error.smtp_error)}", settings.host)
         raise judged from None
-
-
-def _leave(client: _Client) -> None:
-    try:
-        client.quit()
-    except (OSError, smtplib.SMTPException):
-        client.close()
 
 
 @contextmanager
 def _translated(settings: ServerSettings) -> Iterator[None]:
     """Turn what smtplib raises into the product's errors."""
+    host, port = settings.host, settings.port
     try:
         yield
-    except ProviderError:
-        raise
     except smtplib.SMTPConnectError as error:
-        raise diagnosis.unavailable("smtp", f"{error.smtp_code} {diagnosis.words_of(error.smtp_error)}") from error
+        raise _judge_greeting(error) from error
     except smtplib.SMTPResponseException as error:
-        raise _judge_mail(error.smtp_code, error.smtp_error if isinstance(error.smtp_error, bytes) else b"") from error
+        raise _judge_mail(error.smtp_code, _bytes(error.smtp_error)) from error
     except smtplib.SMTPServerDisconnected as error:
-        raise diagnosis.connection_failed("smtp", settings.host, settings.port, ConnectionError(str(error))) from error
+        # smtplib hides a timeout behind this; the reason stands in its context.
+        lost = error.__context__ if isinstance(error.__context__, OSError) else ConnectionError(str(error))
+        raise diagnosis.connection_failed("smtp", host, port, lost, settings.security) from error
     except smtplib.SMTPException as error:
         raise diagnosis.command_refused("smtp", error) from error
     except OSError as error:
-        raise diagnosis.connection_failed("smtp", settings.host, settings.port, error) from error
+        raise diagnosis.connection_failed("smtp", host, port, error, settings.security) from error
+
+
+def _judge_greeting(error: smtplib.SMTPConnectError) -> ProviderError:
+    words = f"{error.smtp_code} {words_of(error.smtp_error)}"
+    if kind_of_refusal(words) == "throttled":
+        return diagnosis.throttled("smtp", words)
+    return diagnosis.unavailable("smtp", words)
+
+
+def _bytes(answer: bytes | str) -> bytes:
+    return answer if isinstance(answer, bytes) else answer.encode("utf-8", "replace")

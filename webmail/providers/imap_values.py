@@ -1,0 +1,74 @@
+"""What IMAPClient gives, as plain values: tolerant of servers that leave things out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from webmail.domain.folders import folder_role
+from webmail.providers.base import RemoteFolder
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MOST_COPIED = 100_000
+_NOT_SELECTABLE = frozenset({"\\noselect", "\\nonexistent"})
+
+
+def build_folder(flags: Iterable[bytes], delimiter: bytes | None, name: str) -> RemoteFolder:
+    """Build a folder from one line of LIST."""
+    attributes = [each.decode("ascii", "replace") for each in flags]
+    separator = delimiter.decode("ascii", "replace") if delimiter else ""
+    return RemoteFolder(
+        name=name,
+        delimiter=separator,
+        role=folder_role(name, separator, attributes),
+        is_selectable=_NOT_SELECTABLE.isdisjoint(each.lower() for each in attributes),
+    )
+
+
+def parse_names(values: Iterable[bytes]) -> frozenset[str]:
+    """Give capability names in upper case."""
+    return frozenset(each.decode("ascii", "replace").upper() for each in values)
+
+
+def parse_number(value: Any) -> int | None:
+    """Give a number, which some answers wrap in a list; None where there is none."""
+    while isinstance(value, (list, tuple)) and value:
+        value = value[0]
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def parse_flags(value: Any) -> frozenset[str]:
+    """Give flags as text."""
+    return frozenset(each.decode("utf-8", "replace") if isinstance(each, bytes) else str(each) for each in value or ())
+
+
+def parse_time(value: Any) -> datetime:
+    """Give an INTERNALDATE as aware UTC; the epoch where there is none."""
+    if not isinstance(value, datetime):
+        return EPOCH
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def parse_copied(code: list[bytes]) -> dict[int, int]:
+    """Give {old uid: new uid} from the words of COPYUID.
+
+    Source: RFC 4315, section 3: uidvalidity, the old uids, the new uids in the same order.
+    """
+    if len(code) != 3:
+        return {}
+    return dict(zip(_expand(code[1]), _expand(code[2]), strict=False))
+
+
+def _expand(numbers: bytes) -> list[int]:
+    """Expand a uid-set such as `4,7:9`."""
+    result: list[int] = []
+    for piece in numbers.split(b","):
+        first, _, last = piece.partition(b":")
+        if first.isdigit() and (not last or last.isdigit()):
+            low, high = sorted((int(first), int(last or first)))
+            result += range(low, min(high, low + _MOST_COPIED) + 1)
+    return result
