@@ -30,6 +30,7 @@ from webmail.providers.base import (
 from webmail.providers.imap_client import GuardedClient
 from webmail.providers.imap_values import (
     build_folder,
+    build_uid_set,
     parse_copied,
     parse_flags,
     parse_names,
@@ -219,12 +220,12 @@ class ImapSession:
             uids: a list, or a range such as `1:*`.
             changed_since: only of messages whose MODSEQ is higher (RFC 7162, section 3.1.4).
         """
-        modifiers = [f"CHANGEDSINCE {changed_since}"] if changed_since is not None else None
+        modifier = f"CHANGEDSINCE {changed_since}" if changed_since is not None else ""
         items = ["FLAGS", "MODSEQ"] if self._has_modseq() else ["FLAGS"]
         if not uids:
             return {}
         with self._translated():
-            answer = self._client.fetch(uids, items, modifiers)
+            answer = self._client.fetch_items(uids if isinstance(uids, str) else build_uid_set(uids), items, modifier)
         wanted = None if isinstance(uids, str) else set(uids)
         return {
             uid: RemoteFlags(parse_flags(data[b"FLAGS"]), parse_number(data.get(b"MODSEQ")) or 0)
@@ -261,7 +262,7 @@ class ImapSession:
             return
         try:
             with self._translated():
-                answer = self._client.fetch(uids, items)
+                answer = self._client.fetch_items(build_uid_set(uids), items)
         except diagnosis.UnreadableAnswer:
             if len(uids) > 1:
                 middle = len(uids) // 2
@@ -277,9 +278,9 @@ class ImapSession:
         add, remove = list(add), list(remove)
         with self._translated():
             if add and uids:
-                self._client.add_flags(list(uids), add, silent=True)
+                self._client.add_flags(build_uid_set(uids), add, silent=True)
             if remove and uids:
-                self._client.remove_flags(list(uids), remove, silent=True)
+                self._client.remove_flags(build_uid_set(uids), remove, silent=True)
 
     def move(self, uids: Sequence[int], to_folder: str) -> dict[int, int]:
         """Move messages out of the selected folder: by MOVE (RFC 6851), else by COPY, \\Deleted and UID EXPUNGE.
@@ -298,7 +299,7 @@ class ImapSession:
         with self._translated():
             self._client.forget_code("COPYUID")
             try:
-                (self._client.move if can_move else self._client.copy)(list(uids), to_folder)
+                (self._client.move if can_move else self._client.copy)(build_uid_set(uids), to_folder)
             except IMAPClientAbortError:
                 raise
             except IMAPClientError as error:
@@ -313,9 +314,9 @@ class ImapSession:
         if not uids:
             return
         with self._translated():
-            self._client.add_flags(list(uids), ["\\Deleted"], silent=True)
+            self._client.add_flags(build_uid_set(uids), ["\\Deleted"], silent=True)
             if "UIDPLUS" in self.capabilities:
-                self._client.uid_expunge(list(uids))
+                self._client.uid_expunge(build_uid_set(uids))
 
     def append(self, folder: str, mime: bytes, flags: Sequence[str], internal_date: datetime) -> int | None:
         """Store a mail in a folder.
@@ -353,9 +354,10 @@ class ImapSession:
             or has_control(message_id)
         ):
             return []
-        found = self._search(["HEADER", "Message-ID", f"<{message_id}>"])
-        if not found and self._is_microsoft():
-            found = self._search(["HEADER", "X-Microsoft-Original-Message-ID", f"<{message_id}>"])
+        with self._translated():
+            found = self._client.search_header("Message-ID", f"<{message_id}>")
+            if not found and self._is_microsoft():
+                found = self._client.search_header("X-Microsoft-Original-Message-ID", f"<{message_id}>")
         return sorted(found)
 
     def _is_microsoft(self) -> bool:

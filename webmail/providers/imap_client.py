@@ -13,6 +13,7 @@ from typing import Any
 
 import imapclient
 from imapclient.exceptions import IMAPClientAbortError, ProtocolError
+from imapclient.response_parser import parse_fetch_response
 
 from webmail.providers import network
 from webmail.providers.answers import has_control
@@ -113,17 +114,37 @@ class GuardedClient(imapclient.IMAPClient):  # type: ignore[misc]  # IMAPClient 
         """What the server said first."""
         return bytes(self.welcome or b"").decode("utf-8", "replace")
 
-    def fetch(self, messages: Any, data: Any, modifiers: Any = None) -> dict[int, dict[bytes, Any]]:
-        """FETCH without what earlier commands have left behind: flags told during a STORE are older than these.
+    def fetch_items(self, uids: str, items: list[str], modifier: str = "") -> dict[int, dict[bytes, Any]]:
+        """UID FETCH, without what earlier commands have left behind: flags told during a STORE are older than these.
+
+        IMAPClient's own `fetch()` takes no ranges.
+
+        Args:
+            uids: a uid-set such as `1:*` or `4,7:9`.
+            modifier: such as `CHANGEDSINCE 5`.
 
         Raises:
             ProtocolError: an answer cannot be read; the connection is still in step.
         """
-        self._imap.untagged_responses.pop("FETCH", None)
+        self.forget_code("FETCH")
+        arguments = [f"({' '.join(items)})", *([f"({modifier})"] if modifier else [])]
+        kind, answer = self._imap.uid("FETCH", uids, *arguments)
+        if kind != "OK":
+            raise imaplib.IMAP4.error(bytes(answer[-1] or b"").decode("utf-8", "replace"))
         try:
-            return dict(super().fetch(messages, data, modifiers))
+            return dict(parse_fetch_response(answer, self.normalise_times))
+        except ProtocolError:
+            raise
         except (ValueError, TypeError, IndexError, KeyError, AssertionError, AttributeError) as error:
             raise ProtocolError(f"{type(error).__name__}: {error}") from error
+
+    def search_header(self, name: str, value: str) -> list[int]:
+        """UID SEARCH HEADER; `value` always quoted, which IMAPClient does only where it finds a space (its #657).
+
+        Args:
+            value: ASCII without control characters.
+        """
+        return list(self.search(f"HEADER {name} ".encode("ascii") + _quoted(value)))
 
     def response_code(self, name: str) -> list[bytes]:
         """Take the arguments of a response code such as COPYUID, tagged or untagged, since `forget_code()`."""
@@ -134,7 +155,7 @@ class GuardedClient(imapclient.IMAPClient):  # type: ignore[misc]  # IMAPClient 
         return []
 
     def forget_code(self, name: str) -> None:
-        """Drop a response code of an earlier command."""
+        """Drop what an earlier command has left under a name."""
         self._imap.untagged_responses.pop(name, None)
 
     def drop(self) -> None:

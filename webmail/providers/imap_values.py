@@ -42,8 +42,9 @@ def parse_number(value: Any) -> int | None:
 
 
 def parse_flags(value: Any) -> frozenset[str]:
-    """Give flags as text."""
-    return frozenset(each.decode("utf-8", "replace") if isinstance(each, bytes) else str(each) for each in value or ())
+    """Give flags as text, without \\Recent, which says something of the session and nothing of the message."""
+    flags = (each.decode("utf-8", "replace") if isinstance(each, bytes) else str(each) for each in value or ())
+    return frozenset(flag for flag in flags if flag != "\\Recent")
 
 
 def parse_time(value: Any) -> datetime:
@@ -51,6 +52,17 @@ def parse_time(value: Any) -> datetime:
     if not isinstance(value, datetime):
         return EPOCH
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def build_uid_set(uids: Iterable[int]) -> str:
+    """Build a uid-set such as `4,7:9`: short, because servers limit the length of a command."""
+    runs: list[list[int]] = []
+    for uid in sorted(set(uids)):
+        if runs and uid == runs[-1][1] + 1:
+            runs[-1][1] = uid
+        else:
+            runs.append([uid, uid])
+    return ",".join(str(first) if first == last else f"{first}:{last}" for first, last in runs)
 
 
 def parse_copied(code: list[bytes]) -> dict[int, int]:

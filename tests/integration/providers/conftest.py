@@ -24,7 +24,7 @@ from tests.servers.ports import free_port
 from webmail.providers import network
 
 ODD_PASSWORDS = ('quo"te \\ sp ace', "pässwörd", "{7}%s(*")
-PASSWORD = "pässword \"x\" \\ 1"
+PASSWORD = 'pässword "x" \\ 1'
 
 
 @pytest.fixture(scope="session")
@@ -64,8 +64,10 @@ class PooledDovecot(Dovecot):
     def __init__(self, authority: TestAuthority, *, capability: str = "") -> None:
         super().__init__(authority, capability=capability)
         self._pool = [super(PooledDovecot, self).account() for _ in range(80)]
-        self.odd = [Mailbox(each.email, ODD_PASSWORDS[n], each.host, each.plain_port, each.tls_port)
-                    for n, each in enumerate(self._pool[: len(ODD_PASSWORDS)])]
+        self.odd = [
+            Mailbox(each.email, ODD_PASSWORDS[n], each.host, each.plain_port, each.tls_port)
+            for n, each in enumerate(self._pool[: len(ODD_PASSWORDS)])
+        ]
         del self._pool[: len(ODD_PASSWORDS)]
         users = [f"{each.email}:{{PLAIN}}{each.password}::::::" for each in [*self._pool, *self.odd]]
         (self.folder / "users").write_text("\n".join(users) + "\n")
@@ -181,7 +183,9 @@ class Received:
 class SmtpDouble:
     """aiosmtpd with sign-in; refuses recipients whose local part is `refused` or `later`."""
 
-    def __init__(self, certificates: Path, security: str, *, size_limit: int | None = None, mechanisms: str = "") -> None:
+    def __init__(
+        self, certificates: Path, security: str, *, size_limit: int | None = None, mechanisms: str = ""
+    ) -> None:
         self.received: list[Received] = []
         self.port = free_port()
         tls = server_tls(certificates)
@@ -210,7 +214,9 @@ class SmtpDouble:
         )
         self._controller.start()
 
-    def _authenticate(self, server: object, session: object, envelope: object, mechanism: str, data: object) -> AuthResult:
+    def _authenticate(
+        self, server: object, session: object, envelope: object, mechanism: str, data: object
+    ) -> AuthResult:
         assert isinstance(data, LoginPassword)
         good = data.login == b"user" and data.password == PASSWORD.encode()
         return AuthResult(success=good, handled=False)

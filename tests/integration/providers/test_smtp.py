@@ -30,9 +30,7 @@ def double(certificates):
 
 def send(port: int, security: str = "starttls", credentials=GOOD, recipients=("a@x.example",), **options) -> SendResult:
     options = {"sender": "me@x.example", "mime": MIME, "before_data": lambda: None, "timeout_s": 3} | options
-    return send_mail(
-        ServerSettings("localhost", port, security), credentials, recipients=list(recipients), **options
-    )
+    return send_mail(ServerSettings("localhost", port, security), credentials, recipients=list(recipients), **options)
 
 
 @pytest.mark.parametrize(("security", "mechanisms"), [("starttls", ""), ("tls", ""), ("starttls", "LOGIN")])
@@ -45,7 +43,7 @@ def test_hands_a_mail_over_byte_for_byte(double, security: str, mechanisms: str)
     assert result == SendResult("250 2.0.0 queued as 42", {})
     assert [each.mime for each in server.received] == [MIME + b"\r\n"]
     assert calls == [0]
-    assert "size" in check_smtp(ServerSettings("localhost", server.port, security), GOOD)
+    assert "8bitmime" in check_smtp(ServerSettings("localhost", server.port, security), GOOD)
 
 
 def test_keeps_refusals_per_recipient(double) -> None:
