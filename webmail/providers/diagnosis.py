@@ -239,7 +239,7 @@ def connection_failed(side: str, host: str, port: int, error: BaseException, sec
     where = f"{host[:100]} on port {port}"
     if isinstance(error, ssl.SSLCertVerificationError):
         return _certificate(side, host, error)
-    if isinstance(error, ssl.SSLError) and (error.reason or "") in _NOT_TLS:
+    if isinstance(error, ssl.SSLError) and getattr(error, "reason", None) in _NOT_TLS:
         return Refused(
             f"{where} does not speak SSL from the start: it is the wrong port for SSL.",
             side=side,

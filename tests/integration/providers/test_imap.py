@@ -202,7 +202,7 @@ def test_a_password_with_any_character_signs_in(mail_server: PooledDovecot) -> N
     for mailbox in mail_server.odd:
         for security in ("tls", "starttls"):
             with open_at(mail_server, mailbox, security) as session:
-                assert session.select("INBOX").exists == 0
+                assert session.select("INBOX").uidvalidity > 0
 
 
 def test_a_line_break_in_the_user_name_reaches_no_server(scripted) -> None:
