@@ -1,7 +1,8 @@
 """One IDLE connection (RFC 2177) on asyncio: small enough to hold thousands of them in one process.
 
 It signs in, opens a folder with EXAMINE and waits; whatever the server says of messages is news. It understands just
-enough of IMAP for that: lines, literals it skips, and tagged answers. All waits have limits, all lines a length.
+enough of IMAP for that: lines, and tagged answers. All waits have limits, all lines a length. The limits are set by
+`asyncio.timeout()`: before Python 3.12 `wait_for()` swallows a cancellation that comes together with a line.
 """
 
 from __future__ import annotations
@@ -147,16 +148,16 @@ class IdleConnection:
     async def _refuse_early_words(self) -> None:
         """End where something followed the answer to STARTTLS: unprotected, it would be read as if it were not."""
         try:
-            early = await asyncio.wait_for(self._reader.read(1), 0.001)
+            async with asyncio.timeout(0.001):
+                early = await self._reader.read(1)
         except TimeoutError:
             return
         raise ConnectionError("plain text before TLS" if early else "the server closed the connection")
 
     async def _start_tls(self) -> None:
-        handshake = self._writer.start_tls(
-            network.tls_context(), server_hostname=network.server_name(self._settings.host)
-        )
-        await asyncio.wait_for(handshake, self._answer_s)
+        name = network.server_name(self._settings.host)
+        async with asyncio.timeout(self._answer_s):
+            await self._writer.start_tls(network.tls_context(), server_hostname=name)
 
     async def _capabilities(self) -> frozenset[bytes]:
         return frozenset(b" ".join(await self._command(b"CAPABILITY")).upper().split())
@@ -189,7 +190,8 @@ class IdleConnection:
         began_at = loop.time()
         while True:
             try:
-                line = await asyncio.wait_for(self._endless_line(), began_at + self._restart_s - loop.time())
+                async with asyncio.timeout_at(began_at + self._restart_s):
+                    line = await self._endless_line()
             except TimeoutError:
                 break
             if _NEWS.match(line):
@@ -247,7 +249,8 @@ class IdleConnection:
         return b"w%d " % self._tags
 
     async def _line(self) -> bytes:
-        return await asyncio.wait_for(self._endless_line(), self._answer_s)
+        async with asyncio.timeout(self._answer_s):
+            return await self._endless_line()
 
     async def _endless_line(self) -> bytes:
         line = await self._reader.readline()

@@ -7,7 +7,7 @@ mailbox never changes it. UIDs everywhere, never sequence numbers.
 from __future__ import annotations
 
 import imaplib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from types import TracebackType
@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, ProtocolError
 
+from webmail.errors import ProviderError
 from webmail.providers import diagnosis, network
 from webmail.providers.answers import has_control
 from webmail.providers.base import (
@@ -145,12 +146,8 @@ class ImapSession:
             Refused: cause `folder_missing`, or what else the server says.
         """
         with self._translated():
-            try:
+            with _judged(name, diagnosis.folder_refused):
                 answer = self._client.select_folder(name, readonly=readonly)
-            except IMAPClientAbortError:
-                raise
-            except IMAPClientError as error:
-                raise diagnosis.folder_refused(name, error) from None
         self._selected = FolderState(
             name=name,
             uidvalidity=parse_number(answer.get(b"UIDVALIDITY")) or 0,
@@ -195,7 +192,7 @@ class ImapSession:
 
     def _search(self, criteria: Sequence[str]) -> list[int]:
         with self._translated():
-            return [int(each) for each in self._client.search(criteria)]
+            return list(self._client.search(criteria))
 
     def fetch_messages(self, uids: Sequence[int]) -> Iterator[RemoteMessage]:
         """Fetch the heads of messages; one that the server does not give, or gives unreadably, is left out."""
@@ -298,12 +295,8 @@ class ImapSession:
         can_move = "MOVE" in self.capabilities
         with self._translated():
             self._client.forget_code("COPYUID")
-            try:
+            with _judged(to_folder, diagnosis.target_refused):
                 (self._client.move if can_move else self._client.copy)(build_uid_set(uids), to_folder)
-            except IMAPClientAbortError:
-                raise
-            except IMAPClientError as error:
-                raise diagnosis.target_refused(to_folder, error) from None
             code = self._client.response_code("COPYUID")
         if not can_move:
             self.delete(uids)
@@ -329,12 +322,8 @@ class ImapSession:
         """
         with self._translated():
             self._client.forget_code("APPENDUID")
-            try:
+            with _judged(folder, diagnosis.target_refused):
                 self._client.append(folder, mime, flags, internal_date)
-            except IMAPClientAbortError:
-                raise
-            except IMAPClientError as error:
-                raise diagnosis.target_refused(folder, error) from None
             code = self._client.response_code("APPENDUID")
         return int(code[1]) if len(code) == 2 and code[1].isdigit() else None
 
@@ -403,3 +392,14 @@ class ImapSession:
         except OSError as error:
             self._is_broken = True
             raise diagnosis.connection_failed("imap", host, port, error, self._settings.security) from error
+
+
+@contextmanager
+def _judged(folder: str, judge: Callable[[str, object], ProviderError]) -> Iterator[None]:
+    """Judge a NO by the folder that it is about; a line that ends is not about the folder."""
+    try:
+        yield
+    except IMAPClientAbortError:
+        raise
+    except IMAPClientError as error:
+        raise judge(folder, error) from None

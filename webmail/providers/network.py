@@ -116,9 +116,9 @@ async def open_connection(
     ends_at = loop.time() + timeout_s
     error: OSError = OSError("no address")
     for tried, (family, address) in enumerate(addresses):
-        connecting = asyncio.open_connection(address, port, family=family, limit=limit_bytes)
         try:
-            return await asyncio.wait_for(connecting, _share(ends_at - loop.time(), len(addresses) - tried))
+            async with asyncio.timeout(_share(ends_at - loop.time(), len(addresses) - tried)):
+                return await asyncio.open_connection(address, port, family=family, limit=limit_bytes)
         except OSError as failed:
             error = failed
     raise error

@@ -144,7 +144,7 @@ def test_appends_with_the_uid_and_makes_folders_with_any_name(mail_server: Dovec
         assert list(session.fetch_whole([uid])) == [(uid, mail(7, "bødy"))]
         assert session.fetch_section(uid, "1") == "bødy\r\n".encode()
         assert session.fetch_section(uid, "1", 3) == "bø".encode()
-        with pytest.raises(Refused, match="part_missing|did not give") as caught:
+        with pytest.raises(Refused) as caught:
             session.fetch_section(uid + 5, "1")
         assert caught.value.cause == "part_missing"
 
