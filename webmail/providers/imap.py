@@ -99,11 +99,7 @@ class ImapSession:
         return self._client.commands
 
     def sign_in(self, credentials: Credentials) -> None:
-        """Protect the line if that is asked for, and sign in.
-
-        Raises:
-            ProviderError: as `open_imap()` says.
-        """
+        """Protect the line if that is asked for, and sign in; raises as `open_imap()` does."""
         if has_control(credentials.user_name + credentials.secret):
             raise diagnosis.odd_credentials("imap")
         with self._translated():
@@ -162,10 +158,7 @@ class ImapSession:
         return sorted(self._search(["ALL"]))
 
     def uids_since(self, uid: int) -> list[int]:
-        """Give the UIDs at or above `uid`, ascending.
-
-        Source: RFC 9051, 6.4.8: `n:*` always names the last message, which may lie below `n`; it is left out here.
-        """
+        """Give the UIDs at or above `uid`, ascending (`n:*` also names a last one below `n`: RFC 9051, 6.4.8)."""
         return sorted(each for each in self._search(["UID", f"{max(uid, 1)}:*"]) if each >= uid)
 
     def newest_uids(self, below: int | None, limit: int) -> list[int]:
