@@ -1,0 +1,117 @@
+"""Who asks: the signed-in user of a request, and the rules of the session cookie.
+
+A session names the user and the epoch in which it began; raising `User.session_epoch` ends every session of the user.
+Every route needs a signed-in user unless it says `@public`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from flask import Response, current_app, make_response, redirect, render_template, request, session, url_for
+from flask_login import LoginManager, current_user, login_user
+from werkzeug.wrappers import Response as BaseResponse
+
+from webmail.blueprints._htmx import is_htmx
+from webmail.store import users
+from webmail.store.models import User
+from webmail.store.scope import Scope
+from webmail.store.session import reading
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+login_manager = LoginManager()
+login_manager.session_protection = None
+
+
+class SignedIn:
+    """The user of this request, as pages and views see them."""
+
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False
+
+    def __init__(self, user: User) -> None:
+        self.scope = Scope(user.tenant_id, user.id)
+        self.uuid = user.uuid
+        self.name = user.name
+        self.email = user.email
+        self.theme = user.theme
+        self._epoch = user.session_epoch
+
+    @property
+    def initials(self) -> str:
+        words = self.name.split() or [self.email]
+        return (words[0][:1] + (words[-1][:1] if len(words) > 1 else "")).upper()
+
+    def get_id(self) -> str:
+        """Give what the session cookie keeps."""
+        return f"{self.uuid}.{self._epoch}"
+
+
+@login_manager.user_loader  # type: ignore[untyped-decorator]  # flask-login ships no types
+def load_signed_in(session_id: str) -> SignedIn | None:
+    """Find the user of a session; None when the user is gone or the session's epoch is over."""
+    uuid, _, epoch = session_id.partition(".")
+    try:
+        key = UUID(uuid)
+    except ValueError:
+        return None
+    with reading() as s:
+        user = users.find_by_uuid(s, key)
+    return SignedIn(user) if user is not None and str(user.session_epoch) == epoch else None
+
+
+def signed_in() -> SignedIn:
+    """Give the user of this request; only for routes that are not `@public`."""
+    return cast(SignedIn, current_user)
+
+
+def current_scope() -> Scope:
+    """Give the scope that every query and action of this request carries."""
+    return signed_in().scope
+
+
+def begin_session(user: User) -> None:
+    """Sign a user in, with nothing left over from whoever used this browser before."""
+    session.clear()
+    session.permanent = True
+    login_user(SignedIn(user))
+
+
+def public(view: View) -> View:
+    """Mark a view that answers without a signed-in user."""
+    view.is_public = True  # type: ignore[attr-defined]  # a mark on a function
+    return view
+
+
+def require_sign_in() -> BaseResponse | None:
+    """Stop a request that nobody is signed in for, unless its view is public."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    is_open = view is None or getattr(view, "is_public", False) or request.endpoint == "static"
+    return None if is_open or current_user.is_authenticated else ask_to_sign_in()
+
+
+def ask_to_sign_in() -> BaseResponse:
+    """Answer a request whose session is dead, in the way that loses nothing of what was typed."""
+    if is_htmx() or request.endpoint == "events.stream":
+        # The page shows its "Sign in again" dialog at this status (app.js) and stays as it is.
+        response: BaseResponse = Response(status=401)
+    elif request.method in ("GET", "HEAD"):
+        response = redirect(url_for("auth.login", next=request.full_path.rstrip("?")), 303)
+    else:
+        response = make_response(render_template("errors/signed_out.html"), 401)
+    return response
+
+
+def safe_next(target: str | None) -> str | None:
+    """Give a path of our own to go on to after sign-in; None for anything that leads elsewhere."""
+    if not target or not target.startswith("/") or target.startswith("//") or "\\" in target:
+        return None
+    parts = urlsplit(target)
+    if parts.scheme or parts.netloc or any(ord(character) < 32 for character in target):
+        return None
+    return target

@@ -1,0 +1,46 @@
+"""Times for the eye: "10:42", "Mon", "3 Nov", in the zone of the browser that asks."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo, available_timezones
+
+from flask import g, request
+from markupsafe import Markup
+
+
+def browser_zone() -> tzinfo:
+    """Give the zone that app.js noted in a cookie; UTC until it has."""
+    if "zone" not in g:
+        name = request.cookies.get("zone", "")
+        g.zone = ZoneInfo(name) if name in available_timezones() else UTC
+    zone: tzinfo = g.zone
+    return zone
+
+
+def short_time(moment: datetime, *, now: datetime | None = None) -> str:
+    """Write a time as short as its distance allows: "10:42" today, "Mon" this week, "3 Nov", "3 Nov 2024"."""
+    zone = browser_zone()
+    local, today = moment.astimezone(zone), (now or datetime.now(UTC)).astimezone(zone)
+    age_days = (today.date() - local.date()).days
+    if age_days == 0:
+        return f"{local:%H:%M}"
+    if 0 < age_days < 7:
+        return f"{local:%a}"
+    same_year = local.year == today.year
+    return f"{local.day} {local:%b}" if same_year else f"{local.day} {local:%b} {local.year}"
+
+
+def full_time(moment: datetime) -> str:
+    """Write a time in full: "Mon 3 November 2026, 10:42"."""
+    local = moment.astimezone(browser_zone())
+    return f"{local:%a} {local.day} {local:%B} {local.year}, {local:%H:%M}"
+
+
+def time_tag(moment: datetime | None) -> Markup:
+    """Build a `<time>`: short for the eye, in full on hover, exact for machines."""
+    if moment is None:
+        return Markup("")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        moment.astimezone(UTC).isoformat(timespec="seconds"), full_time(moment), short_time(moment)
+    )

@@ -1,0 +1,121 @@
+/* What plain HTML and htmx do not do by themselves: everything here makes pages nicer, nothing here is needed. */
+"use strict";
+
+(() => {
+  const root = document.documentElement;
+  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+
+  // Times are written by the server, in this zone.
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone && !document.cookie.includes(`zone=${zone}`)) {
+    document.cookie = `zone=${zone}; path=/; max-age=31536000; samesite=lax`;
+  }
+
+  /* Busy: a bar at the top while a swap is under way, but not for what happens in the background. */
+  let busy = 0;
+  const isBackground = (event) => {
+    const source = event.detail?.ctx?.sourceElement;
+    return !source || source.id === "stream" || source.closest("[data-background]") !== null;
+  };
+  document.addEventListener("htmx:before:request", (event) => {
+    if (isBackground(event)) return;
+    busy += 1;
+    root.classList.remove("is-done");
+    root.classList.add("is-busy");
+  });
+  document.addEventListener("htmx:finally:request", (event) => {
+    if (isBackground(event) || --busy > 0) return;
+    busy = 0;
+    root.classList.replace("is-busy", "is-done");
+  });
+
+  /* Plain forms: what was pressed cannot be pressed twice. */
+  document.addEventListener("submit", (event) => {
+    const button = event.submitter;
+    if (event.defaultPrevented || !button || event.target.method === "dialog" || event.target.target) return;
+    setTimeout(() => {
+      if (!event.defaultPrevented) button.setAttribute("aria-disabled", "true");
+    });
+  });
+  addEventListener("pageshow", () => all("[aria-disabled=true]").forEach((each) => each.removeAttribute("aria-disabled")));
+
+  /* Menus close by Escape and by a press elsewhere. */
+  const closeMenus = (except) => all("details.menu[open]").forEach((menu) => menu !== except && (menu.open = false));
+  document.addEventListener("click", (event) => closeMenus(event.target.closest("details.menu")));
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
+    if (!menu) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+
+  /* Toasts go after ten seconds, unless the pointer or the focus is on them. */
+  const startToast = (toast) => {
+    toast.dataset.toast = "started";
+    const end = () => (toast.matches(":hover, :focus-within") ? setTimeout(end, 2000) : toast.remove());
+    setTimeout(end, 10000);
+  };
+  const startToasts = () => all("[data-toast='']").forEach(startToast);
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-close-toast], .toast-action")) {
+      const toast = event.target.closest(".toast");
+      setTimeout(() => toast.remove(), event.target.closest(".toast-action") ? 50 : 0);
+    }
+  });
+
+  /* Dialogs: [data-opens-dialog] opens one by id; one that a swap brought with [data-modal] opens by itself. */
+  const openDialog = (dialog) => dialog && !dialog.open && dialog.showModal();
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-opens-dialog]");
+    if (opener) openDialog(document.getElementById(opener.dataset.opensDialog));
+    const closer = event.target.closest("[data-closes-dialog]");
+    if (closer) {
+      event.preventDefault();
+      closer.closest("dialog").close();
+    }
+    if (event.target.matches("dialog[open]")) event.target.close();
+  });
+  document.addEventListener("close", (event) => event.target.matches("dialog[data-modal]") && event.target.remove(), true);
+  document.addEventListener("keydown", (event) => {
+    const isTyping = event.target.closest("input, textarea, select, [contenteditable], iframe");
+    if (event.key !== "?" || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+    openDialog(document.getElementById("shortcuts"));
+  });
+
+  /* A dead session: ask to sign in again in another tab, then take up the new session's token here. */
+  const sessions = "BroadcastChannel" in window ? new BroadcastChannel("session") : null;
+  const signedOut = document.getElementById("signed-out");
+  document.addEventListener("htmx:response:error", (event) => {
+    if (event.detail.ctx.response.status === 401) openDialog(signedOut);
+  });
+  const resume = async () => {
+    if (!signedOut?.open) return;
+    const answer = await fetch("/session", { headers: { "HX-Request": "true" } }).catch(() => null);
+    if (!answer?.ok) return;
+    const { user, csrf_token: token } = await answer.json();
+    signedOut.querySelector("[data-other-user]").hidden = user === document.body.dataset.user;
+    if (user !== document.body.dataset.user) return;
+    document.body.setAttribute("hx-headers:inherited", JSON.stringify({ "X-CSRFToken": token }));
+    all("input[name=csrf_token]").forEach((input) => (input.value = token));
+    signedOut.close();
+    document.body.dispatchEvent(new CustomEvent("resumed", { bubbles: true }));
+  };
+  sessions?.addEventListener("message", resume);
+  addEventListener("focus", resume);
+  document.addEventListener("visibilitychange", resume);
+  if (document.querySelector("[data-resumed]")) sessions?.postMessage("resumed");
+
+  /* After the stream was away, the page reads its state again. */
+  let streams = 0;
+  document.addEventListener("htmx:sse:after:connection", () => {
+    if (streams++) document.body.dispatchEvent(new CustomEvent("resumed", { bubbles: true }));
+  });
+
+  const settle = () => {
+    startToasts();
+    all("dialog[data-modal]").forEach(openDialog);
+  };
+  document.addEventListener("htmx:after:swap", settle);
+  document.addEventListener("DOMContentLoaded", settle);
+  settle();
+})();
