@@ -17,6 +17,7 @@ from flask_wtf.csrf import CSRFProtect
 
 from webmail.assets import asset_integrity, asset_url
 from webmail.blueprints import _times
+from webmail.blueprints._connect_tab import STATUS_WORDS
 from webmail.blueprints._session import login_manager, require_sign_in
 from webmail.blueprints.errors import register_error_handlers
 from webmail.config import Config, load_config
@@ -118,6 +119,7 @@ def _add_template_names(app: Flask) -> None:
     app.add_template_global(asset_integrity)
     app.add_template_global(static_url)
     app.add_template_global(dom_id)
+    app.add_template_global(STATUS_WORDS, "status_words")
     app.context_processor(lambda: {"theme": current_user.theme if current_user.is_authenticated else "auto"})
 
 

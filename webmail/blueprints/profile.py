@@ -6,6 +6,7 @@ from flask import Blueprint, Response, flash, make_response, redirect, render_te
 from werkzeug.wrappers import Response as BaseResponse
 
 from webmail.actions import users
+from webmail.blueprints._connect_tab import load_cards
 from webmail.blueprints._session import begin_session, current_scope, safe_next, signed_in
 from webmail.errors import InputRefused
 
@@ -51,6 +52,10 @@ def theme() -> BaseResponse:
 def _page(tab: str, refusal: InputRefused | None = None, *, name_value: str = "") -> Response:
     problems = {refusal.field: refusal.user_message} if refusal else {}
     page = render_template(
-        "profile/settings.html", tab=tab, problems=problems, name_value=name_value or signed_in().name
+        "profile/settings.html",
+        tab=tab,
+        problems=problems,
+        name_value=name_value or signed_in().name,
+        cards=load_cards(current_scope()) if tab == "connect" else [],
     )
     return make_response(page, 422 if refusal else 200)

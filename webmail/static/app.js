@@ -12,22 +12,21 @@
   }
 
   /* Busy: a bar at the top while a swap is under way, but not for what happens in the background. */
-  let busy = 0;
-  const isBackground = (event) => {
-    const source = event.detail?.ctx?.sourceElement;
-    return !source || source.id === "stream" || source.closest("[data-background]") !== null;
+  const underWay = new Set();
+  const isQuiet = (ctx) => ctx.sourceElement?.matches("#stream, [data-background]") ?? true;
+  const showBusy = () => {
+    root.classList.toggle("is-busy", underWay.size > 0);
+    root.classList.toggle("is-done", underWay.size === 0);
   };
-  document.addEventListener("htmx:before:request", (event) => {
-    if (isBackground(event)) return;
-    busy += 1;
-    root.classList.remove("is-done");
-    root.classList.add("is-busy");
+  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+    if (isQuiet(ctx)) return;
+    underWay.add(ctx);
+    showBusy();
   });
-  document.addEventListener("htmx:finally:request", (event) => {
-    if (isBackground(event) || --busy > 0) return;
-    busy = 0;
-    root.classList.replace("is-busy", "is-done");
-  });
+  // Not "finally": by then the swap may have taken away the element that the event would come from.
+  for (const name of ["htmx:after:request", "htmx:error"]) {
+    document.addEventListener(name, ({ detail: { ctx } }) => underWay.delete(ctx) && showBusy());
+  }
 
   /* Plain forms: what was pressed cannot be pressed twice. */
   document.addEventListener("submit", (event) => {

@@ -1,0 +1,92 @@
+"""What the Connect tab shows: three cards, and the accounts under each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from webmail.actions import presets
+from webmail.blueprints.forms.account import AccountForm
+from webmail.blueprints.forms.app_passwords import app_password_links
+from webmail.store.accounts import list_accounts
+from webmail.store.models import Account
+from webmail.store.scope import Scope
+from webmail.store.session import reading
+
+_LIVE = ("connected", "reconnect_needed", "error")
+DEMO_PROVIDER = "demo"
+
+
+@dataclass(frozen=True)
+class AccountRow:
+    """An account as its card shows it: the status in the product's words, and what stands beside it."""
+
+    account: Account
+
+    @property
+    def status(self) -> str:
+        """One of connected, syncing, reconnect_needed, error, not_connected."""
+        account = self.account
+        if account.status == "connected" and account.reads_mail:
+            is_first_sync = account.last_synced_at is None and not account.is_backfilled
+            return "syncing" if is_first_sync or account.sync_done < account.sync_total else "connected"
+        return account.status if account.status in _LIVE else "not_connected"
+
+    @property
+    def is_live(self) -> bool:
+        return self.account.status in _LIVE
+
+    @property
+    def is_ending(self) -> bool:
+        return self.account.status == "disconnecting"
+
+
+STATUS_WORDS = {
+    "connected": "Connected",
+    "syncing": "Syncing",
+    "reconnect_needed": "Reconnect needed",
+    "error": "Error",
+    "not_connected": "Not connected",
+}
+
+
+@dataclass(frozen=True)
+class Card:
+    """One of the three cards, with the accounts that belong to it."""
+
+    key: str
+    name: str
+    rows: list[AccountRow]
+
+    @property
+    def live(self) -> list[AccountRow]:
+        return [row for row in self.rows if row.is_live]
+
+
+def load_cards(scope: Scope) -> list[Card]:
+    """Give the three cards with their accounts."""
+    with reading() as s:
+        accounts = list_accounts(s, scope)
+    names = {"gmail": "Gmail", "outlook": "Outlook", "other": "Other Email"}
+    return [
+        Card(key, name, [AccountRow(account) for account in accounts if account.card == key])
+        for key, name in names.items()
+    ]
+
+
+def load_card(scope: Scope, key: str) -> Card:
+    """Give one card; `other` for a key that does not exist."""
+    cards = {card.key: card for card in load_cards(scope)}
+    return cards.get(key, cards["other"])
+
+
+def form_context(form: AccountForm) -> dict[str, Any]:
+    """Give what the form's partial takes."""
+    choice = form.choice
+    return {
+        "form": form,
+        "choices": presets.list_choices(),
+        "choice": choice,
+        "help_links": app_password_links(choice),
+        "demo": presets.demo_mailbox() if choice is not None and choice.id == DEMO_PROVIDER else None,
+    }
