@@ -89,9 +89,7 @@ def _encryption_keys(text: str) -> tuple[str, ...]:
         try:
             Fernet(key)
         except ValueError:
-            raise ConfigError(
-                "WEBMAIL_ENCRYPTION_KEYS holds a key that is not 32 bytes in URL-safe base64."
-            ) from None
+            raise ConfigError("WEBMAIL_ENCRYPTION_KEYS holds a key that is not 32 bytes in URL-safe base64.") from None
     return keys
 
 

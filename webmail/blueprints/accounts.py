@@ -98,7 +98,9 @@ def sync(account_uuid: UUID) -> BaseResponse:
 @blueprint.post("/accounts/<uuid:account_uuid>/put-back-marks")
 def put_back_marks(account_uuid: UUID) -> BaseResponse:
     count = mail.put_back_marks(current_scope(), account_uuid)
-    return _after_change(account_uuid, f"{count:,} {'message is' if count == 1 else 'messages are'} being marked unread there.")
+    return _after_change(
+        account_uuid, f"{count:,} {'message is' if count == 1 else 'messages are'} being marked unread there."
+    )
 
 
 @blueprint.get("/accounts/disconnect")

@@ -279,7 +279,9 @@ def add_signature_html(body: str, signature: str) -> str:
 
 
 def _is_quoted(node: html.HtmlElement) -> bool:
-    return any("webmail-quote" in (each.get("class") or "") or each.tag == "blockquote" for each in node.iterancestors())
+    return any(
+        "webmail-quote" in (each.get("class") or "") or each.tag == "blockquote" for each in node.iterancestors()
+    )
 
 
 def _fragment(source: str) -> html.HtmlElement:

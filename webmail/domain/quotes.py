@@ -103,9 +103,19 @@ def _find_start(body: html.HtmlElement) -> html.HtmlElement | None:
 def _begins_quote(node: html.HtmlElement) -> bool:
     classes = set((node.get("class") or "").split())
     identity = node.get("id") or ""
-    if classes & {"gmail_quote", "gmail_quote_container", "yahoo_quoted", "protonmail_quote", "moz-cite-prefix", "webmail-quote", "zmail_extra"}:
+    if classes & {
+        "gmail_quote",
+        "gmail_quote_container",
+        "yahoo_quoted",
+        "protonmail_quote",
+        "moz-cite-prefix",
+        "webmail-quote",
+        "zmail_extra",
+    }:
         return True
-    if identity in ("appendonsend", "divRplyFwdMsg", "reply-intro", "OLK_SRC_BODY_SECTION") or identity.startswith("yahoo_quoted"):
+    if identity in ("appendonsend", "divRplyFwdMsg", "reply-intro", "OLK_SRC_BODY_SECTION") or identity.startswith(
+        "yahoo_quoted"
+    ):
         return True
     if node.tag == "blockquote" and (node.get("type") or "").lower() == "cite":
         return True

@@ -7,13 +7,17 @@ from html import escape
 
 from lxml import etree, html
 
-_INVISIBLE = re.compile(r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
+_INVISIBLE = re.compile(
+    r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+)
 _BLOCKS = frozenset(
     "address article aside blockquote center dd div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 header hr li "
     "main nav ol p pre section table tr ul".split()
 )
 _SKIPPED = frozenset("head style script title meta link noscript template svg math object".split())
-_URL = re.compile(r"(?:https?://|www\.)[^\s<>\"'\u00ab\u00bb\u201c\u201d]{2,2000}|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
+_URL = re.compile(
+    r"(?:https?://|www\.)[^\s<>\"'\u00ab\u00bb\u201c\u201d]{2,2000}|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}"
+)
 _MAX_HTML = 4 * 1024 * 1024
 _MAX_DEPTH = 300
 
@@ -96,7 +100,13 @@ def make_snippet(text: str) -> str:
 def _starts_quote(line: str) -> bool:
     return bool(
         re.match(r"(?:-{2,}\s?(?:Original Message|Ursprüngliche Nachricht|Message d'origine)|From: .{1,200}@)", line)
-        or (len(line) < 300 and re.match(r"(?:On|Am|Le|El|Il|Op|Den) .{4,280}(?:wrote|schrieb.{0,120}|écrit|escribió|scritto|schreef.{0,120}|skrev.{0,120})\s?:$", line))
+        or (
+            len(line) < 300
+            and re.match(
+                r"(?:On|Am|Le|El|Il|Op|Den) .{4,280}(?:wrote|schrieb.{0,120}|écrit|escribió|scritto|schreef.{0,120}|skrev.{0,120})\s?:$",
+                line,
+            )
+        )
     )
 
 

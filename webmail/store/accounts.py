@@ -65,9 +65,7 @@ def update_account(s: Session, account_id: int, **values: Any) -> None:
 def clear_wanted(s: Session, account_id: int, seen_at: datetime | None) -> None:
     """Take back a wish for a sync that is now fulfilled; a later wish stays."""
     if seen_at is not None:
-        s.execute(
-            update(Account).where(Account.id == account_id, Account.wanted_at <= seen_at).values(wanted_at=None)
-        )
+        s.execute(update(Account).where(Account.id == account_id, Account.wanted_at <= seen_at).values(wanted_at=None))
 
 
 def accounts_due(s: Session, now: datetime, poll_before: datetime) -> list[Account]:

@@ -74,7 +74,10 @@ class Account(Base):
     """
 
     __tablename__ = "accounts"
-    __table_args__ = (UniqueConstraint("user_id", "email"), Index("ix_accounts_tenant_id_user_id", "tenant_id", "user_id"))
+    __table_args__ = (
+        UniqueConstraint("user_id", "email"),
+        Index("ix_accounts_tenant_id_user_id", "tenant_id", "user_id"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))

@@ -32,14 +32,14 @@ def uids_in_folder(s: Session, folder_id: int, from_uid: int = 1) -> set[int]:
 
 def make_stale(s: Session, folder_id: int) -> None:
     """Keep a folder's placements as those of an older UIDVALIDITY."""
-    s.execute(
-        update(Placement).where(Placement.folder_id == folder_id, Placement.uid > 0).values(uid=-Placement.id)
-    )
+    s.execute(update(Placement).where(Placement.folder_id == folder_id, Placement.uid > 0).values(uid=-Placement.id))
 
 
 def drop_stale(s: Session, folder_id: int) -> list[int]:
     """Delete what is left of an older UIDVALIDITY, and give the messages concerned."""
-    message_ids = list(s.scalars(select(Placement.message_id).where(Placement.folder_id == folder_id, Placement.uid < 0)))
+    message_ids = list(
+        s.scalars(select(Placement.message_id).where(Placement.folder_id == folder_id, Placement.uid < 0))
+    )
     s.execute(delete(Placement).where(Placement.folder_id == folder_id, Placement.uid < 0))
     return message_ids
 
@@ -83,7 +83,9 @@ def save_flags(s: Session, folder_id: int, flags_by_uid: Mapping[int, tuple[froz
 def _by_uid(s: Session, folder_id: int, uids: Sequence[int]) -> list[Placement]:
     found: list[Placement] = []
     for start in range(0, len(uids), _CHUNK):
-        query = select(Placement).where(Placement.folder_id == folder_id, Placement.uid.in_(uids[start : start + _CHUNK]))
+        query = select(Placement).where(
+            Placement.folder_id == folder_id, Placement.uid.in_(uids[start : start + _CHUNK])
+        )
         found += s.scalars(query)
     return found
 

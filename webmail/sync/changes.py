@@ -161,9 +161,7 @@ def _folder_for_role(context: SyncContext, role: str) -> Folder:
     return folder
 
 
-def _search_moved(
-    context: SyncContext, source: Folder, target: Folder, uids: Sequence[int]
-) -> dict[int, int]:
+def _search_moved(context: SyncContext, source: Folder, target: Folder, uids: Sequence[int]) -> dict[int, int]:
     """Find moved messages in their new folder by Message-ID, where the server did not tell their new UIDs."""
     with reading() as s:
         ids = message_id_headers(s, source.id, uids)

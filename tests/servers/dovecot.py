@@ -1,0 +1,260 @@
+"""A real Dovecot for tests: its own folder, free ports on loopback, one passwd-file, LMTP for delivery.
+
+Runs as root without systemd, under a short temporary path (socket names are limited to 108 characters).
+"""
+
+from __future__ import annotations
+
+import shutil
+import smtplib
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import imapclient
+
+from tests.servers.certificates import TestAuthority
+from tests.servers.ports import free_port
+
+ROLES = ("Drafts", "Sent", "Trash", "Archive", "Junk")
+
+
+@dataclass(frozen=True)
+class Mailbox:
+    """A fresh mailbox and where it can be reached."""
+
+    email: str
+    password: str
+    host: str
+    plain_port: int
+    tls_port: int
+
+
+class Dovecot:
+    """One server; `capability` overrides what it offers after sign-in (to behave like a simpler one)."""
+
+    def __init__(self, authority: TestAuthority, *, capability: str = "") -> None:
+        if shutil.which("dovecot") is None:
+            raise RuntimeError("dovecot is missing: run tools/install_test_needs.sh as root")
+        self.folder = Path(tempfile.mkdtemp(prefix="wm-dc-"))
+        self.folder.chmod(0o755)
+        self.host = "localhost"
+        self.plain_port, self.tls_port, self.lmtp_port = free_port(), free_port(), free_port()
+        certificate, key = authority.issue("localhost")
+        (self.folder / "cert.pem").write_bytes(certificate)
+        (self.folder / "key.pem").write_bytes(key)
+        (self.folder / "users").write_text("")
+        (self.folder / "mail").mkdir()
+        shutil.chown(self.folder / "mail", 5000, 5000)
+        config = self.folder / "dovecot.conf"
+        config.write_text(self._config(capability))
+        subprocess.run(["dovecot", "-c", str(config)], check=True, capture_output=True)
+        self._wait()
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            try:
+                imapclient.IMAPClient(self.host, self.plain_port, ssl=False, timeout=2).logout()
+                return
+            except OSError:
+                time.sleep(0.05)
+        raise RuntimeError((self.folder / "log").read_text()[-2000:])
+
+    def _config(self, capability: str) -> str:
+        version = subprocess.run(["dovecot", "--version"], capture_output=True, text=True, check=True).stdout
+        template = _CONFIG_24 if version.startswith("2.4") else _CONFIG_23
+        mailboxes = "\n".join(
+            f"  mailbox {name} {{\n    auto = subscribe\n    special_use = \\{name}\n  }}" for name in ROLES
+        )
+        return template.format(
+            folder=self.folder,
+            plain=self.plain_port,
+            tls=self.tls_port,
+            lmtp=self.lmtp_port,
+            mailboxes=mailboxes,
+            capability=f"imap_capability = {capability}" if capability else "",
+        )
+
+    def account(self, name: str = "recruiter") -> Mailbox:
+        """Make a fresh mailbox."""
+        email, password = f"{name}-{uuid4().hex[:10]}@test.example", f"pw-{uuid4().hex[:12]}"
+        with (self.folder / "users").open("a") as users:
+            users.write(f"{email}:{{PLAIN}}{password}::::::\n")
+        return Mailbox(email, password, self.host, self.plain_port, self.tls_port)
+
+    def deliver(self, email: str, raw: bytes, *, sender: str = "somebody@elsewhere.example") -> None:
+        """Deliver a mail into the inbox by LMTP, as a mail server does."""
+        with smtplib.LMTP("127.0.0.1", self.lmtp_port) as lmtp:
+            lmtp.sendmail(sender, [email], raw)
+
+    def open(self, mailbox: Mailbox) -> imapclient.IMAPClient:
+        """Sign in as the mailbox's own mail client would."""
+        client = imapclient.IMAPClient(self.host, self.plain_port, ssl=False, timeout=30)
+        client.login(mailbox.email, mailbox.password)
+        return client
+
+    def seed(self, mailbox: Mailbox, folder: str, mails: list[bytes], *, seen: bool = False) -> None:
+        """Put many mails into a folder at once, by writing Maildir files."""
+        base = self.folder / "mail" / mailbox.email / "Maildir"
+        path = base if folder.upper() == "INBOX" else base / f".{folder}"
+        self.open(mailbox).logout()
+        for each in ("cur", "new", "tmp"):
+            (path / each).mkdir(parents=True, exist_ok=True)
+        now = time.time()
+        for number, raw in enumerate(mails):
+            name = f"{now - len(mails) + number:.6f}.M{number}P1.test"
+            (path / "cur" / f"{name}:2,{'S' if seen else ''}").write_bytes(raw)
+        subprocess.run(["chown", "-R", "5000:5000", str(base)], check=True)
+
+    def messages(self, mailbox: Mailbox, folder: str = "INBOX") -> list[tuple[bytes, frozenset[str]]]:
+        """Give all mails of a folder with their flags, ascending by UID."""
+        with self.open(mailbox) as client:
+            client.select_folder(folder, readonly=True)
+            uids = client.search(["ALL"])
+            answer = client.fetch(uids, ["FLAGS", "BODY.PEEK[]"]) if uids else {}
+        return [
+            (answer[uid][b"BODY[]"], frozenset(flag.decode() for flag in answer[uid][b"FLAGS"]))
+            for uid in sorted(answer)
+        ]
+
+    def doveadm(self, *arguments: str) -> str:
+        """Run doveadm against this server."""
+        command = ["doveadm", "-c", str(self.folder / "dovecot.conf"), *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    def stop(self) -> None:
+        """End the server and remove its folder."""
+        subprocess.run(["doveadm", "-c", str(self.folder / "dovecot.conf"), "stop"], capture_output=True, check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+_CONFIG_23 = """
+base_dir = {folder}/run
+state_dir = {folder}/state
+log_path = {folder}/log
+protocols = imap lmtp
+listen = 127.0.0.1, ::1
+ssl = yes
+ssl_cert = <{folder}/cert.pem
+ssl_key = <{folder}/key.pem
+disable_plaintext_auth = no
+auth_mechanisms = plain login
+auth_failure_delay = 0
+mail_location = maildir:{folder}/mail/%u/Maildir
+mail_fsync = never
+mail_uid = 5000
+mail_gid = 5000
+first_valid_uid = 5000
+default_internal_user = root
+default_login_user = root
+default_process_limit = 300
+maildir_very_dirty_syncs = no
+{capability}
+passdb {{
+  driver = passwd-file
+  args = scheme=PLAIN username_format=%u {folder}/users
+}}
+userdb {{
+  driver = static
+  args = uid=5000 gid=5000 home={folder}/mail/%u allow_all_users=yes
+}}
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    port = {plain}
+  }}
+  inet_listener imaps {{
+    port = {tls}
+    ssl = yes
+  }}
+}}
+service lmtp {{
+  inet_listener lmtp {{
+    address = 127.0.0.1
+    port = {lmtp}
+  }}
+}}
+protocol imap {{
+  mail_max_userip_connections = 100
+}}
+namespace inbox {{
+  inbox = yes
+  separator = /
+{mailboxes}
+}}
+"""
+
+_CONFIG_24 = """
+dovecot_config_version = 2.4.0
+dovecot_storage_version = 2.4.0
+base_dir = {folder}/run
+state_dir = {folder}/state
+log_path = {folder}/log
+protocols = imap lmtp
+listen = 127.0.0.1, ::1
+ssl = yes
+ssl_server_cert_file = {folder}/cert.pem
+ssl_server_key_file = {folder}/key.pem
+auth_allow_cleartext = yes
+auth_mechanisms = plain login
+auth_failure_delay = 0
+mail_driver = maildir
+mail_path = {folder}/mail/%{{user}}/Maildir
+mail_home = {folder}/mail/%{{user}}
+mail_fsync = never
+mail_uid = 5000
+mail_gid = 5000
+first_valid_uid = 5000
+default_internal_user = root
+default_login_user = root
+{capability}
+passdb passwd-file {{
+  passwd_file_path = {folder}/users
+  default_password_scheme = PLAIN
+}}
+userdb static {{
+  fields {{
+    uid = 5000
+    gid = 5000
+    home = {folder}/mail/%{{user}}
+  }}
+}}
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    port = {plain}
+  }}
+  inet_listener imaps {{
+    port = {tls}
+    ssl = yes
+  }}
+}}
+service lmtp {{
+  inet_listener lmtp {{
+    listen = 127.0.0.1
+    port = {lmtp}
+  }}
+}}
+protocol imap {{
+  mail_max_userip_connections = 100
+}}
+namespace inbox {{
+  inbox = yes
+  separator = /
+{mailboxes}
+}}
+"""
