@@ -1,0 +1,105 @@
+"""The application under test, and clients that look at every HTML answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests.unit.blueprints.page_checks import check_answer
+from webmail import assets
+from webmail.app import create_app
+from webmail.config import Config, load_config
+from webmail.store import users
+from webmail.store.scope import Scope
+from webmail.store.session import reading
+
+PARTIAL = {"HX-Request": "true", "HX-Request-Type": "partial"}
+"""What htmx sends when it will put the answer into a part of the page."""
+
+
+class CheckedClient(FlaskClient):
+    """A test client that checks every HTML answer, and can fill in the CSRF field."""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        answer = super().open(*args, **kwargs)
+        check_answer(self.application, answer)
+        return answer
+
+    @property
+    def token(self) -> str:
+        """The CSRF token that a page of this session would hold."""
+        with self.session_transaction() as session:
+            is_signed_in = "_user_id" in session
+        if is_signed_in:
+            return str(self.get("/session").get_json()["csrf_token"])
+        return self.get("/login").get_data(as_text=True).split('name="csrf_token" value="')[1].partition('"')[0]
+
+    def submit(self, path: str, data: Mapping[str, Any] | None = None, *, htmx: bool = False) -> TestResponse:
+        """Post a form as a page would: with its CSRF field, by htmx or without."""
+        fields = {**(data or {}), "csrf_token": self.token}
+        return self.post(path, data=fields, headers=PARTIAL if htmx else {})
+
+    def get_partial(self, path: str) -> TestResponse:
+        """Get what htmx would put into a part of the page."""
+        return self.get(path, headers=PARTIAL)
+
+    def sign_in_as(self, scope: Scope) -> CheckedClient:
+        """Begin a session for the user, as the sign-in page does."""
+        with reading() as s:
+            user = users.load_user(s, scope)
+        with self.session_transaction() as session:
+            session["_user_id"] = f"{user.uuid}.{user.session_epoch}"
+            session["_fresh"] = True
+        return self
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    """A configuration as production has it; the database and the queue are those of the `database` fixture."""
+    return load_config(
+        {
+            "WEBMAIL_DATA": str(tmp_path),
+            "WEBMAIL_SECRET_KEY": "a key for tests",
+            "WEBMAIL_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+        }
+    )
+
+
+@pytest.fixture
+def app(config: Config, database: Any, tmp_path: Path) -> Flask:
+    """The web application on a fresh database."""
+    assets.configure("cdn", tmp_path / "assets")
+    app = create_app(config)
+    app.test_client_class = CheckedClient
+    app.testing = True
+
+    @app.before_request
+    def note_endpoint() -> None:
+        from flask import request
+
+        request.environ["webmail.endpoint"] = request.endpoint
+
+    return app
+
+
+@pytest.fixture
+def stranger(app: Flask) -> CheckedClient:
+    """A browser in which nobody is signed in."""
+    client = app.test_client()
+    assert isinstance(client, CheckedClient)
+    return client
+
+
+@pytest.fixture
+def client(app: Flask, user: Scope) -> CheckedClient:
+    """A browser in which `user` is signed in."""
+    client = app.test_client()
+    assert isinstance(client, CheckedClient)
+    return client.sign_in_as(user)
