@@ -23,6 +23,14 @@ FILLED_FIELDS = (
 
 
 @dataclass(frozen=True)
+class DemoMailbox:
+    """How one signs in to the demo's mailbox; no secret, since the page shows it."""
+
+    email: str
+    password: str
+
+
+@dataclass(frozen=True)
 class Choice:
     """A provider as the form offers it: its id and name, and why it cannot be used with a password, if so."""
 
@@ -57,6 +65,11 @@ def fill(provider_id: str, email: str) -> dict[str, str]:
         return {"imap_folder": "INBOX", "ssl_enabled": "1"}
     filled = presets.filled(preset, email)
     return {name: _text(filled.get(name)) for name in FILLED_FIELDS}
+
+
+def demo_mailbox() -> DemoMailbox:
+    """Give what the form shows beside the demo's entry."""
+    return DemoMailbox(presets.DEMO_EMAIL, presets.DEMO_PASSWORD)
 
 
 def _text(value: object) -> str:
