@@ -1,7 +1,7 @@
 """What is known about providers before anybody asks a server: hosts, ports, folders, and how one signs in.
 
 The facts lie in `providers.csv` beside this file, with a source for each row. This module reads them, adds the demo's
-own mailbox where there is one, and answers two questions: which provider an address belongs to, and what a form fills in.
+own mailbox where there is one, and answers two questions: which provider an address belongs to, and what it fills in.
 """
 
 from __future__ import annotations
