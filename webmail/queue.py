@@ -32,6 +32,7 @@ JOBS = {
     "disconnect": ("webmail.jobs.connect.disconnect", SEND, 90),
     "send": ("webmail.jobs.send.send_submission", SEND, 300),
     "file_sent_copy": ("webmail.jobs.send.file_sent_copy", SEND, 120),
+    "fetch_forwarded": ("webmail.jobs.send.fetch_forwarded", SEND, 120),
     "fetch_body": ("webmail.jobs.sync.fetch_body", SEND, 60),
     "sync": ("webmail.jobs.sync.sync_account", NEWS, 120),
     "backfill": ("webmail.jobs.sync.backfill_account", BACKFILL, 120),
@@ -108,7 +109,7 @@ def listen_events(timeout_s: float = 5.0) -> Iterator[tuple[int, str, dict[str, 
     Raises:
         redis.RedisError: the server went away; call again.
     """
-    pubsub = connection().pubsub(ignore_subscribe_messages=True)
+    pubsub = connection().pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]  # redis-py has no types here
     pubsub.psubscribe("events:*")
     try:
         while True:

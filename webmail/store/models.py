@@ -140,7 +140,7 @@ class Account(Base):
 
 
 class ConnectAttempt(Base):
-    """One press of *Connect*: what was typed, and how each check went. The secret in it is sealed and erased at the end."""
+    """One press of *Connect*: what was typed, and how each check went. Its secret is sealed, and erased at the end."""
 
     __tablename__ = "connect_attempts"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -155,7 +155,8 @@ class ConnectAttempt(Base):
     state: Mapped[str] = mapped_column(String(10), default="running")
     """`running`, `connected` or `failed`."""
     steps: Mapped[list[Any]] = mapped_column(default=list)
-    """[{"key", "label", "state": waiting|running|done|failed|skipped, "sentence", "next_step", "server_answer", "cause", "offers"}]"""
+    """[{"key", "label", "state", "sentence", "next_step", "server_answer", "cause", "offers"}]; a state is `waiting`,
+    `running`, `done`, `failed` or `skipped`."""
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     finished_at: Mapped[datetime | None]
 
@@ -172,7 +173,7 @@ class Folder(Base):
     role: Mapped[str] = mapped_column(String(10), default="")
     """`inbox`, `sent`, `drafts`, `trash`, `junk`, `archive`, `all` or ""."""
     is_synced: Mapped[bool] = mapped_column(default=False)
-    """Whole folders are synced for IMAP Folder and OutBox Folder; of the others only messages that we know are followed."""
+    """IMAP Folder and OutBox Folder are synced whole; of the others only messages that we know are followed."""
     uidvalidity: Mapped[int | None] = mapped_column(BigInteger)
     uidnext: Mapped[int] = mapped_column(BigInteger, default=0)
     """All UIDs below this one, and at or above `backfill_uid`, have been seen."""
@@ -356,6 +357,8 @@ class Submission(Base):
         Index("ix_submissions_state_not_before", "state", "not_before"),
         Index("ix_submissions_user_id_state", "user_id", "state"),
         Index("ix_submissions_message_id", "message_id"),
+        Index("ix_submissions_source_message_id", "source_message_id"),
+        Index("ix_submissions_filing_filing_at", "filing", "filing_at"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
@@ -389,9 +392,12 @@ class Submission(Base):
     envelope_to: Mapped[list[Any]] = mapped_column(default=list)
     not_before: Mapped[datetime | None]
     held_reason: Mapped[str] = mapped_column(String(20), default="")
+    """Why a queued mail waits: `undo`, `retry`, `reconnect`, or "" when it does not."""
     attempts: Mapped[int] = mapped_column(default=0)
     claimed_until: Mapped[datetime | None]
-    """While `sending`: when the process that sends it must have renewed its claim."""
+    """While it is being sent or filed: when the process that does so must have renewed its claim."""
+    claim_token: Mapped[int] = mapped_column(default=0)
+    """Raised by each claim, so that a late process writes nothing; also the generation of its jobs."""
     data_started_at: Mapped[datetime | None]
     """Set and committed before DATA: from here on the mail may have left."""
     refusals: Mapped[dict[str, Any]] = mapped_column(default=dict)
@@ -423,7 +429,9 @@ class SubmissionAttachment(Base):
     media_type: Mapped[str] = mapped_column(String(127))
     size_bytes: Mapped[int] = mapped_column(default=0)
     content_id: Mapped[str] = mapped_column(String(255), default="")
-    content: Mapped[bytes] = mapped_column(deferred=True)
+    content: Mapped[bytes | None] = mapped_column(deferred=True)
+    """None while a file of the message that is forwarded or quoted has not been fetched."""
+    source_attachment_id: Mapped[int | None] = mapped_column(ForeignKey("attachments.id", ondelete="SET NULL"))
     submission: Mapped[Submission] = relationship(back_populates="attachments", lazy="raise")
 
 

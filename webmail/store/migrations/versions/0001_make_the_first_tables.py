@@ -363,6 +363,7 @@ def upgrade() -> None:
         sa.Column("held_reason", sa.String(length=20), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("claimed_until", UtcDateTime(), nullable=True),
+        sa.Column("claim_token", sa.Integer(), nullable=False),
         sa.Column("data_started_at", UtcDateTime(), nullable=True),
         sa.Column("refusals", sa.JSON(), nullable=False),
         sa.Column("error_sentence", sa.String(length=500), nullable=False),
@@ -388,7 +389,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("uuid", name=op.f("uq_submissions_uuid")),
     )
     with op.batch_alter_table("submissions", schema=None) as batch_op:
+        batch_op.create_index("ix_submissions_filing_filing_at", ["filing", "filing_at"], unique=False)
         batch_op.create_index("ix_submissions_message_id", ["message_id"], unique=False)
+        batch_op.create_index("ix_submissions_source_message_id", ["source_message_id"], unique=False)
         batch_op.create_index("ix_submissions_state_not_before", ["state", "not_before"], unique=False)
         batch_op.create_index("ix_submissions_user_id_state", ["user_id", "state"], unique=False)
 
@@ -401,7 +404,14 @@ def upgrade() -> None:
         sa.Column("media_type", sa.String(length=127), nullable=False),
         sa.Column("size_bytes", sa.Integer(), nullable=False),
         sa.Column("content_id", sa.String(length=255), nullable=False),
-        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=True),
+        sa.Column("source_attachment_id", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["source_attachment_id"],
+            ["attachments.id"],
+            name=op.f("fk_submission_attachments_source_attachment_id"),
+            ondelete="SET NULL",
+        ),
         sa.ForeignKeyConstraint(
             ["submission_id"],
             ["submissions.id"],
