@@ -1,6 +1,8 @@
-"""A real Dovecot for tests: its own folder, free ports on loopback, one passwd-file, LMTP for delivery.
+"""A real Dovecot for tests: its own folder, free ports on loopback, LMTP for delivery.
 
-Runs as root without systemd, under a short temporary path (socket names are limited to 108 characters).
+Any address is a mailbox here, with the server's one password: mailboxes need no making, and a test that runs beside
+others takes a fresh name. Runs as root without systemd, under a short temporary path (socket names are limited to 108
+characters), and ends with the test process.
 """
 
 from __future__ import annotations
@@ -18,8 +20,12 @@ import imapclient
 
 from tests.servers.certificates import TestAuthority
 from tests.servers.ports import free_port
+from tests.servers.tied import TiedProcess
 
 ROLES = ("Drafts", "Sent", "Trash", "Archive", "Junk")
+ODD_PASSWORDS = ('quo"te \\ sp ace', "pässwörd", "{7}%s(*")
+SIMPLE = "IMAP4rev1 LITERAL+ NAMESPACE"
+"""The capabilities of a server without MOVE, UIDPLUS, CONDSTORE and IDLE."""
 
 
 @dataclass(frozen=True)
@@ -42,16 +48,20 @@ class Dovecot:
         self.folder = Path(tempfile.mkdtemp(prefix="wm-dc-"))
         self.folder.chmod(0o755)
         self.host = "localhost"
+        self.password = f"pw-{uuid4().hex[:12]}"
         self.plain_port, self.tls_port, self.lmtp_port = free_port(), free_port(), free_port()
         certificate, key = authority.issue("localhost")
         (self.folder / "cert.pem").write_bytes(certificate)
         (self.folder / "key.pem").write_bytes(key)
-        (self.folder / "users").write_text("")
+        self.odd = [self._mailbox(f"odd-{number}@test.example", each) for number, each in enumerate(ODD_PASSWORDS)]
+        (self.folder / "users").write_text(
+            "".join(f"{each.email}:{{PLAIN}}{each.password}::::::\n" for each in self.odd)
+        )
         (self.folder / "mail").mkdir()
         shutil.chown(self.folder / "mail", 5000, 5000)
         config = self.folder / "dovecot.conf"
         config.write_text(self._config(capability))
-        subprocess.run(["dovecot", "-c", str(config)], check=True, capture_output=True)
+        self._process = TiedProcess(["dovecot", "-F", "-c", str(config)], self.folder / "start.log")
         self._wait()
 
     def _wait(self) -> None:
@@ -62,7 +72,8 @@ class Dovecot:
                 return
             except OSError:
                 time.sleep(0.05)
-        raise RuntimeError((self.folder / "log").read_text()[-2000:])
+        log = self.folder / "log"
+        raise RuntimeError(self._process.log_tail() + (log.read_text()[-2000:] if log.exists() else ""))
 
     def _config(self, capability: str) -> str:
         version = subprocess.run(["dovecot", "--version"], capture_output=True, text=True, check=True).stdout
@@ -75,20 +86,22 @@ class Dovecot:
             plain=self.plain_port,
             tls=self.tls_port,
             lmtp=self.lmtp_port,
+            password=self.password,
             mailboxes=mailboxes,
             capability=f"imap_capability = {capability}" if capability else "",
         )
 
     def account(self, name: str = "recruiter") -> Mailbox:
-        """Make a fresh mailbox."""
-        email, password = f"{name}-{uuid4().hex[:10]}@test.example", f"pw-{uuid4().hex[:12]}"
-        with (self.folder / "users").open("a") as users:
-            users.write(f"{email}:{{PLAIN}}{password}::::::\n")
+        """Give a fresh mailbox."""
+        return self._mailbox(f"{name}-{uuid4().hex[:10]}@test.example", self.password)
+
+    def _mailbox(self, email: str, password: str) -> Mailbox:
         return Mailbox(email, password, self.host, self.plain_port, self.tls_port)
 
     def deliver(self, email: str, raw: bytes, *, sender: str = "somebody@elsewhere.example") -> None:
         """Deliver a mail into the inbox by LMTP, as a mail server does."""
-        with smtplib.LMTP("127.0.0.1", self.lmtp_port) as lmtp:
+        # Without a name smtplib asks the DNS for this machine's, which takes seconds where there is none.
+        with smtplib.LMTP("127.0.0.1", self.lmtp_port, local_hostname="localhost") as lmtp:
             lmtp.sendmail(sender, [email], raw)
 
     def open(self, mailbox: Mailbox) -> imapclient.IMAPClient:
@@ -128,7 +141,7 @@ class Dovecot:
 
     def stop(self) -> None:
         """End the server and remove its folder."""
-        subprocess.run(["doveadm", "-c", str(self.folder / "dovecot.conf"), "stop"], capture_output=True, check=False)
+        self._process.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -149,14 +162,16 @@ mail_fsync = never
 mail_uid = 5000
 mail_gid = 5000
 first_valid_uid = 5000
-default_internal_user = root
-default_login_user = root
 default_process_limit = 300
 maildir_very_dirty_syncs = no
 {capability}
 passdb {{
   driver = passwd-file
   args = scheme=PLAIN username_format=%u {folder}/users
+}}
+passdb {{
+  driver = static
+  args = password={password}
 }}
 userdb {{
   driver = static
@@ -214,12 +229,13 @@ mail_fsync = never
 mail_uid = 5000
 mail_gid = 5000
 first_valid_uid = 5000
-default_internal_user = root
-default_login_user = root
 {capability}
 passdb passwd-file {{
   passwd_file_path = {folder}/users
   default_password_scheme = PLAIN
+}}
+passdb static {{
+  password = {password}
 }}
 userdb static {{
   fields {{

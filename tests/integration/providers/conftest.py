@@ -1,47 +1,23 @@
-"""Real servers for the providers' tests, and small sockets for what no real server does on request."""
+"""What the providers' tests need beside real servers: small sockets for what no real server does on request."""
 
 from __future__ import annotations
 
 import contextlib
-import smtplib
 import socket
 import ssl
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
-from tests.servers import dovecot as dovecot_module
-from tests.servers.certificates import TestAuthority
-from tests.servers.dovecot import Dovecot, Mailbox
 from tests.servers.ports import free_port
 from webmail.providers import network
 
-ODD_PASSWORDS = ('quo"te \\ sp ace', "pässwörd", "{7}%s(*")
 PASSWORD = 'pässword "x" \\ 1'
-
-
-@pytest.fixture(scope="session")
-def authority() -> TestAuthority:
-    return TestAuthority()
-
-
-@pytest.fixture(scope="session")
-def certificates(authority: TestAuthority, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with ca.pem, and host.pem / host.key for localhost and for another name."""
-    folder = tmp_path_factory.mktemp("certificates")
-    (folder / "ca.pem").write_bytes(authority.certificate_pem)
-    for name in ("localhost", "elsewhere.example"):
-        certificate, key = authority.issue(name)
-        (folder / f"{name}.pem").write_bytes(certificate + key)
-    return folder
 
 
 @pytest.fixture(autouse=True)
@@ -49,61 +25,6 @@ def private_hosts(certificates: Path) -> Iterator[None]:
     network.configure(allow_private_hosts=True, ca_file=str(certificates / "ca.pem"))
     yield
     network.configure(allow_private_hosts=False, ca_file=None)
-
-
-def _run(command: list[str], **options: Any) -> subprocess.CompletedProcess[Any]:
-    if command[:2] == ["dovecot", "-c"]:
-        # The daemon inherits the pipes of capture_output and holds them open, so waiting for their end never ends.
-        options.pop("capture_output", None)
-        options |= {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return subprocess.run(command, **options)
-
-
-class PooledDovecot(Dovecot):
-    """A Dovecot whose mailboxes are made before anybody signs in: it reads its users at most once a second."""
-
-    def __init__(self, authority: TestAuthority, *, capability: str = "") -> None:
-        super().__init__(authority, capability=capability)
-        self._pool = [super(PooledDovecot, self).account() for _ in range(80)]
-        self.odd = [
-            Mailbox(each.email, ODD_PASSWORDS[n], each.host, each.plain_port, each.tls_port)
-            for n, each in enumerate(self._pool[: len(ODD_PASSWORDS)])
-        ]
-        del self._pool[: len(ODD_PASSWORDS)]
-        users = [f"{each.email}:{{PLAIN}}{each.password}::::::" for each in [*self._pool, *self.odd]]
-        (self.folder / "users").write_text("\n".join(users) + "\n")
-
-    def account(self, name: str = "recruiter") -> Mailbox:
-        return self._pool.pop()
-
-    def deliver(self, email: str, raw: bytes, *, sender: str = "somebody@elsewhere.example") -> None:
-        # Without a name smtplib asks the DNS for this machine's, which takes seconds where there is none.
-        with smtplib.LMTP("127.0.0.1", self.lmtp_port, local_hostname="localhost") as lmtp:
-            lmtp.sendmail(sender, [email], raw)
-
-
-def start_dovecot(authority: TestAuthority, capability: str = "") -> PooledDovecot:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dovecot_module, "subprocess", SimpleNamespace(run=_run))
-        # Dovecot's login processes refuse to run as root; the package has made these two users for them.
-        config = dovecot_module._CONFIG_23.replace("login_user = root", "login_user = dovenull")
-        patch.setattr(dovecot_module, "_CONFIG_23", config.replace("internal_user = root", "internal_user = dovecot"))
-        return PooledDovecot(authority, capability=capability)
-
-
-@pytest.fixture(scope="session")
-def mail_server(authority: TestAuthority) -> Iterator[Dovecot]:
-    server = start_dovecot(authority)
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="session")
-def simple_mail_server(authority: TestAuthority) -> Iterator[Dovecot]:
-    """A server that claims neither MOVE nor UIDPLUS nor CONDSTORE nor IDLE."""
-    server = start_dovecot(authority, "IMAP4rev1 LITERAL+ NAMESPACE")
-    yield server
-    server.stop()
 
 
 def server_tls(certificates: Path, name: str = "localhost") -> ssl.SSLContext:
@@ -198,11 +119,10 @@ class SmtpDouble:
         excluded = ["CRAM-MD5", *(["PLAIN"] if mechanisms == "LOGIN" else [])]
 
         def make() -> SMTP:
-            return SMTP(
+            session = SMTP(
                 self,
                 authenticator=self._authenticate,
                 auth_exclude_mechanism=excluded,
-                auth_require_tls=security == "starttls",
                 auth_required=True,
                 tls_context=tls if security == "starttls" else None,
                 require_starttls=False,
@@ -210,6 +130,9 @@ class SmtpDouble:
                 enable_SMTPUTF8=True,
                 decode_data=False,
             )
+            # aiosmtpd warns of a constructor that asks for sign-in and not for STARTTLS.
+            session._auth_require_tls = security == "starttls"
+            return session
 
         class Running(Controller):
             def factory(self) -> SMTP:

@@ -6,7 +6,6 @@ import asyncio
 
 import pytest
 
-from tests.integration.providers.conftest import PooledDovecot
 from tests.servers.dovecot import Dovecot, Mailbox
 from webmail.errors import NeedsSignIn, ProviderError, Refused, Retryable
 from webmail.providers.base import Credentials, ServerSettings
@@ -50,23 +49,23 @@ async def first_news(connection: IdleConnection, server: Dovecot, mailbox: Mailb
 
 
 @pytest.mark.parametrize("security", ["tls", "starttls", "plain"])
-def test_tells_of_a_delivery(mail_server: PooledDovecot, security: str) -> None:
-    mailbox = mail_server.account()
+def test_tells_of_a_delivery(dovecot: Dovecot, security: str) -> None:
+    mailbox = dovecot.account()
 
-    assert asyncio.run(first_news(connection_to(mail_server, mailbox, security), mail_server, mailbox))
+    assert asyncio.run(first_news(connection_to(dovecot, mailbox, security), dovecot, mailbox))
 
 
-def test_still_tells_after_idle_was_begun_anew(mail_server: PooledDovecot) -> None:
-    mailbox = mail_server.account()
-    connection = connection_to(mail_server, mailbox, restart_s=0.2)
+def test_still_tells_after_idle_was_begun_anew(dovecot: Dovecot) -> None:
+    mailbox = dovecot.account()
+    connection = connection_to(dovecot, mailbox, restart_s=0.2)
 
-    assert asyncio.run(first_news(connection, mail_server, mailbox))
+    assert asyncio.run(first_news(connection, dovecot, mailbox))
     assert connection._tags > 4
 
 
-def test_signs_in_with_any_character(mail_server: PooledDovecot) -> None:
-    for mailbox in mail_server.odd:
-        assert asyncio.run(first_news(connection_to(mail_server, mailbox), mail_server, mailbox))
+def test_signs_in_with_any_character(dovecot: Dovecot) -> None:
+    for mailbox in dovecot.odd:
+        assert asyncio.run(first_news(connection_to(dovecot, mailbox), dovecot, mailbox))
 
 
 def end_of(connection: IdleConnection) -> ProviderError:
@@ -78,18 +77,16 @@ def end_of(connection: IdleConnection) -> ProviderError:
     return caught.value
 
 
-def test_a_wrong_password_asks_for_a_new_one(mail_server: PooledDovecot) -> None:
-    connection = connection_to(
-        mail_server, Mailbox("no@test.example", "no", "", mail_server.plain_port, mail_server.tls_port)
-    )
+def test_a_wrong_password_asks_for_a_new_one(dovecot: Dovecot) -> None:
+    connection = connection_to(dovecot, Mailbox("no@test.example", "no", "", dovecot.plain_port, dovecot.tls_port))
 
     error = end_of(connection)
 
     assert isinstance(error, NeedsSignIn) and error.cause == "password_refused"
 
 
-def test_a_server_without_idle_is_told_apart(simple_mail_server: PooledDovecot) -> None:
-    assert isinstance(end_of(connection_to(simple_mail_server, simple_mail_server.account())), IdleUnsupported)
+def test_a_server_without_idle_is_told_apart(simple_dovecot: Dovecot) -> None:
+    assert isinstance(end_of(connection_to(simple_dovecot, simple_dovecot.account())), IdleUnsupported)
 
 
 def dialogue(*after_idle: bytes, greeting: bytes = b"* OK hi", capability: bytes = b"IMAP4rev1 IDLE"):

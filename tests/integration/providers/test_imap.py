@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.integration.providers.conftest import PooledDovecot, server_tls
+from tests.integration.providers.conftest import server_tls
 from tests.servers.dovecot import Dovecot, Mailbox
 from webmail.errors import NeedsSignIn, Refused, Retryable
 from webmail.providers.base import Credentials, ServerSettings
@@ -51,11 +51,11 @@ def open_scripted(server) -> ImapSession:
 
 
 @pytest.mark.parametrize("security", ["tls", "starttls", "plain"])
-def test_reads_a_folder_on_every_sort_of_line(mail_server: Dovecot, security: str) -> None:
-    mailbox = mail_server.account()
-    mail_server.seed(mailbox, "INBOX", [mail(n) for n in range(5)])
+def test_reads_a_folder_on_every_sort_of_line(dovecot: Dovecot, security: str) -> None:
+    mailbox = dovecot.account()
+    dovecot.seed(mailbox, "INBOX", [mail(n) for n in range(5)])
 
-    with open_at(mail_server, mailbox, security) as session:
+    with open_at(dovecot, mailbox, security) as session:
         state = session.select("INBOX")
         uids = session.all_uids()
         heads = list(session.fetch_messages(uids))
@@ -64,13 +64,13 @@ def test_reads_a_folder_on_every_sort_of_line(mail_server: Dovecot, security: st
     assert [head.uid for head in heads] == uids == [1, 2, 3, 4, 5]
     assert b"<m0@test.example>" in heads[0].header
     assert all(head.internal_date.tzinfo is UTC and head.modseq > 0 and not head.flags for head in heads)
-    assert not any("\\Seen" in flags for _, flags in mail_server.messages(mailbox))
+    assert not any("\\Seen" in flags for _, flags in dovecot.messages(mailbox))
 
 
-def test_gives_windows_of_uids_across_gaps(mail_server: Dovecot) -> None:
-    mailbox = mail_server.account()
-    mail_server.seed(mailbox, "INBOX", [mail(n) for n in range(60)])
-    with open_at(mail_server, mailbox) as session:
+def test_gives_windows_of_uids_across_gaps(dovecot: Dovecot) -> None:
+    mailbox = dovecot.account()
+    dovecot.seed(mailbox, "INBOX", [mail(n) for n in range(60)])
+    with open_at(dovecot, mailbox) as session:
         session.select("INBOX", readonly=False)
         session.delete(list(range(11, 56)))
         session.select("INBOX")
@@ -82,10 +82,10 @@ def test_gives_windows_of_uids_across_gaps(mail_server: Dovecot) -> None:
         assert session.uids_since(61) == []
 
 
-def test_tells_flags_changed_since(mail_server: Dovecot) -> None:
-    mailbox = mail_server.account()
-    mail_server.seed(mailbox, "INBOX", [mail(n) for n in range(3)])
-    with open_at(mail_server, mailbox) as session:
+def test_tells_flags_changed_since(dovecot: Dovecot) -> None:
+    mailbox = dovecot.account()
+    dovecot.seed(mailbox, "INBOX", [mail(n) for n in range(3)])
+    with open_at(dovecot, mailbox) as session:
         state = session.select("INBOX", readonly=False)
         session.store_flags([2], add=["\\Seen", "\\Flagged"])
 
@@ -98,8 +98,8 @@ def test_tells_flags_changed_since(mail_server: Dovecot) -> None:
 
 
 @pytest.mark.parametrize("is_simple", [False, True])
-def test_moves_and_finds_the_mail_again(mail_server: Dovecot, simple_mail_server: Dovecot, is_simple: bool) -> None:
-    server = simple_mail_server if is_simple else mail_server
+def test_moves_and_finds_the_mail_again(dovecot: Dovecot, simple_dovecot: Dovecot, is_simple: bool) -> None:
+    server = simple_dovecot if is_simple else dovecot
     mailbox = server.account()
     server.seed(mailbox, "INBOX", [mail(n) for n in range(4)])
     with open_at(server, mailbox) as session:
@@ -116,10 +116,10 @@ def test_moves_and_finds_the_mail_again(mail_server: Dovecot, simple_mail_server
     assert (set(left), gone) == (({1, 2, 3, 4}, {2, 3}) if is_simple else ({1, 4}, set()))
 
 
-def test_moving_into_a_folder_that_is_not_there_says_so(mail_server: Dovecot) -> None:
-    mailbox = mail_server.account()
-    mail_server.seed(mailbox, "INBOX", [mail(1)])
-    with open_at(mail_server, mailbox) as session:
+def test_moving_into_a_folder_that_is_not_there_says_so(dovecot: Dovecot) -> None:
+    mailbox = dovecot.account()
+    dovecot.seed(mailbox, "INBOX", [mail(1)])
+    with open_at(dovecot, mailbox) as session:
         session.select("INBOX", readonly=False)
 
         with pytest.raises(Refused) as caught:
@@ -129,10 +129,10 @@ def test_moving_into_a_folder_that_is_not_there_says_so(mail_server: Dovecot) ->
         assert session.all_uids() == [1]
 
 
-def test_appends_with_the_uid_and_makes_folders_with_any_name(mail_server: Dovecot) -> None:
-    mailbox = mail_server.account()
+def test_appends_with_the_uid_and_makes_folders_with_any_name(dovecot: Dovecot) -> None:
+    mailbox = dovecot.account()
     when = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-    with open_at(mail_server, mailbox) as session:
+    with open_at(dovecot, mailbox) as session:
         session.create_folder("Übergabe & Größe")
         session.create_folder("Übergabe & Größe")
 
@@ -149,8 +149,8 @@ def test_appends_with_the_uid_and_makes_folders_with_any_name(mail_server: Dovec
         assert caught.value.cause == "part_missing"
 
 
-def test_knows_the_roles_of_folders(mail_server: Dovecot) -> None:
-    with open_at(mail_server, mail_server.account()) as session:
+def test_knows_the_roles_of_folders(dovecot: Dovecot) -> None:
+    with open_at(dovecot, dovecot.account()) as session:
         roles = {folder.name: folder.role for folder in session.list_folders()}
 
     assert roles["INBOX"] == "inbox"
@@ -159,8 +159,8 @@ def test_knows_the_roles_of_folders(mail_server: Dovecot) -> None:
     }  # fmt: skip
 
 
-def test_opening_a_folder_that_is_not_there_says_so(mail_server: Dovecot) -> None:
-    with open_at(mail_server, mail_server.account()) as session, pytest.raises(Refused) as caught:
+def test_opening_a_folder_that_is_not_there_says_so(dovecot: Dovecot) -> None:
+    with open_at(dovecot, dovecot.account()) as session, pytest.raises(Refused) as caught:
         session.select("Gesendet")
 
     assert caught.value.cause == "folder_missing"
@@ -168,18 +168,18 @@ def test_opening_a_folder_that_is_not_there_says_so(mail_server: Dovecot) -> Non
 
 
 @pytest.mark.parametrize("text", ['a"b\\c d', "ASCII only", "(weird){3}%*"])
-def test_finds_message_ids_with_odd_characters(mail_server: Dovecot, text: str) -> None:
-    mailbox = mail_server.account()
-    mail_server.seed(mailbox, "INBOX", [mail(1).replace(b"m1@", text.encode() + b"@")])
-    with open_at(mail_server, mailbox) as session:
+def test_finds_message_ids_with_odd_characters(dovecot: Dovecot, text: str) -> None:
+    mailbox = dovecot.account()
+    dovecot.seed(mailbox, "INBOX", [mail(1).replace(b"m1@", text.encode() + b"@")])
+    with open_at(dovecot, mailbox) as session:
         session.select("INBOX")
 
         assert session.search_message_id(f"{text}@test.example") == [1]
 
 
 @pytest.mark.parametrize("text", ["a\r\nx DELETE INBOX", "a\nb", "a\0b", "ä@b", "x" * 1000, ""])
-def test_never_puts_a_hostile_message_id_into_a_command(mail_server: Dovecot, text: str) -> None:
-    with open_at(mail_server, mail_server.account()) as session:
+def test_never_puts_a_hostile_message_id_into_a_command(dovecot: Dovecot, text: str) -> None:
+    with open_at(dovecot, dovecot.account()) as session:
         session.select("INBOX")
         before = session.round_trips
 
@@ -187,21 +187,19 @@ def test_never_puts_a_hostile_message_id_into_a_command(mail_server: Dovecot, te
         assert session.round_trips == before
 
 
-def test_a_wrong_password_is_told_from_everything_else(mail_server: Dovecot) -> None:
-    mailbox = mail_server.account()
+def test_a_wrong_password_is_told_from_everything_else(dovecot: Dovecot) -> None:
+    mailbox = dovecot.account()
     with pytest.raises(NeedsSignIn) as caught:
-        open_imap(
-            ServerSettings("localhost", mail_server.tls_port, "tls"), Credentials(mailbox.email, "no"), timeout_s=10
-        )
+        open_imap(ServerSettings("localhost", dovecot.tls_port, "tls"), Credentials(mailbox.email, "no"), timeout_s=10)
 
     assert (caught.value.side, caught.value.cause) == ("imap", "password_refused")
     assert "AUTHENTICATIONFAILED" in caught.value.server_answer
 
 
-def test_a_password_with_any_character_signs_in(mail_server: PooledDovecot) -> None:
-    for mailbox in mail_server.odd:
+def test_a_password_with_any_character_signs_in(dovecot: Dovecot) -> None:
+    for mailbox in dovecot.odd:
         for security in ("tls", "starttls"):
-            with open_at(mail_server, mailbox, security) as session:
+            with open_at(dovecot, mailbox, security) as session:
                 assert session.select("INBOX").uidvalidity > 0
 
 
@@ -214,19 +212,17 @@ def test_a_line_break_in_the_user_name_reaches_no_server(scripted) -> None:
     assert not any(b"LOGOUT" in line for line in server.lines)
 
 
-def test_no_password_is_ever_logged(mail_server: Dovecot, caplog: pytest.LogCaptureFixture) -> None:
-    mailbox = mail_server.account()
+def test_no_password_is_ever_logged(dovecot: Dovecot, caplog: pytest.LogCaptureFixture) -> None:
+    mailbox = dovecot.account()
     caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.DEBUG, logger="imapclient")
     caplog.set_level(logging.DEBUG, logger="imapclient.imaplib")
     caplog.set_level(logging.DEBUG, logger="imapclient.imapclient")
 
-    with open_at(mail_server, mailbox) as session:
+    with open_at(dovecot, mailbox) as session:
         session.select("INBOX")
         with pytest.raises(NeedsSignIn):
-            open_imap(
-                ServerSettings("localhost", mail_server.tls_port, "tls"), Credentials(mailbox.email, "s3cret-word")
-            )
+            open_imap(ServerSettings("localhost", dovecot.tls_port, "tls"), Credentials(mailbox.email, "s3cret-word"))
 
     assert mailbox.password not in caplog.text
     assert "s3cret-word" not in caplog.text
@@ -250,12 +246,12 @@ def test_tls_that_does_not_fit_is_named(scripted, certificates, security: str, c
     assert caught.value.cause == cause
 
 
-def test_an_unknown_authority_is_named(mail_server: Dovecot) -> None:
+def test_an_unknown_authority_is_named(dovecot: Dovecot) -> None:
     from webmail.providers import network
 
     network.configure(allow_private_hosts=True, ca_file=None)
     with pytest.raises(Refused) as caught:
-        open_imap(ServerSettings("localhost", mail_server.tls_port, "tls"), Credentials("u", "p"), timeout_s=3)
+        open_imap(ServerSettings("localhost", dovecot.tls_port, "tls"), Credentials("u", "p"), timeout_s=3)
 
     assert caught.value.cause == "certificate_untrusted"
     assert network.tls_context().minimum_version == ssl.TLSVersion.TLSv1_2

@@ -1,0 +1,37 @@
+"""Server processes that end with the test process, however that ends."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+_KEEPER = '"$@" </dev/null & child=$!; trap "kill $child" TERM; read -r _; kill $child 2>/dev/null; wait $child'
+
+
+class TiedProcess:
+    """A command under a shell that waits at a pipe from us: at its end, the shell ends the command."""
+
+    def __init__(self, command: list[str], log: Path) -> None:
+        self._log = log
+        with log.open("ab") as output:
+            self._keeper = subprocess.Popen(
+                ["/bin/sh", "-c", _KEEPER, "sh", *command],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    def log_tail(self) -> str:
+        """Give the end of what it has said."""
+        return self._log.read_text(errors="replace")[-2000:] if self._log.exists() else ""
+
+    def stop(self) -> None:
+        """End it, and wait until it has."""
+        assert self._keeper.stdin is not None
+        self._keeper.stdin.close()
+        try:
+            self._keeper.wait(10)
+        except subprocess.TimeoutExpired:
+            self._keeper.kill()
+            self._keeper.wait()
