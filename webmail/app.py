@@ -119,7 +119,7 @@ def _add_template_names(app: Flask) -> None:
     app.add_template_global(asset_integrity)
     app.add_template_global(static_url)
     app.add_template_global(dom_id)
-    app.add_template_global(STATUS_WORDS, "status_words")
+    app.jinja_env.globals["status_words"] = STATUS_WORDS
     app.context_processor(lambda: {"theme": current_user.theme if current_user.is_authenticated else "auto"})
 
 

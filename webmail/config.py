@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from cryptography.fernet import Fernet
 
 from webmail.errors import ConfigError
 
 DEFAULT_PORT = 8000
+DEFAULT_DEMO_IMAP_PORT = 8143
+DEFAULT_DEMO_SMTP_PORT = 8025
+DEFAULT_WORKERS = 3
+_MAX_SOCKET_PATH = 100
+"""Bytes in a Unix socket's path that every system takes (macOS: 104 with the end mark)."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +31,15 @@ class Config:
     base_url: str
     database_url: str
     redis_url: str
+    redis_socket: Path | None
+    """Where the embedded server listens; None when the operator names a server."""
     secret_key: str = field(repr=False)
     encryption_keys: tuple[str, ...] = field(repr=False)
     allow_private_hosts: bool = False
     demo: bool = False
+    demo_imap_port: int = DEFAULT_DEMO_IMAP_PORT
+    demo_smtp_port: int = DEFAULT_DEMO_SMTP_PORT
+    workers: int = DEFAULT_WORKERS
     assets: str = "cdn"
     ca_file: str | None = None
 
@@ -46,21 +58,41 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
         ConfigError: a variable is missing or cannot be used; its message is one line for the operator.
     """
     env = os.environ if environ is None else environ
-    data = Path(env.get("WEBMAIL_DATA") or "var").expanduser().resolve()
-    port = _port(env.get("WEBMAIL_PORT") or str(DEFAULT_PORT))
+    data = data_folder(env)
+    port = _number(env, "WEBMAIL_PORT", DEFAULT_PORT, 65535)
+    redis_url = env.get("WEBMAIL_REDIS_URL", "").strip()
+    socket = None if redis_url else _redis_socket(data)
     return Config(
         data=data,
         port=port,
         base_url=_base_url(env.get("WEBMAIL_BASE_URL") or f"http://127.0.0.1:{port}"),
         database_url=env.get("WEBMAIL_DATABASE_URL") or f"sqlite:///{data / 'webmail.db'}",
-        redis_url=env.get("WEBMAIL_REDIS_URL") or f"unix://{data / 'redis.sock'}",
+        redis_url=redis_url or f"unix://{quote(str(socket))}",
+        redis_socket=socket,
         secret_key=_required(env, "WEBMAIL_SECRET_KEY"),
         encryption_keys=_encryption_keys(_required(env, "WEBMAIL_ENCRYPTION_KEYS")),
         allow_private_hosts=_flag(env, "WEBMAIL_ALLOW_PRIVATE_HOSTS"),
         demo=_flag(env, "WEBMAIL_DEMO"),
+        demo_imap_port=_number(env, "WEBMAIL_DEMO_IMAP_PORT", DEFAULT_DEMO_IMAP_PORT, 65535),
+        demo_smtp_port=_number(env, "WEBMAIL_DEMO_SMTP_PORT", DEFAULT_DEMO_SMTP_PORT, 65535),
+        workers=_number(env, "WEBMAIL_WORKERS", DEFAULT_WORKERS, 100),
         assets=_choice(env, "WEBMAIL_ASSETS", ("cdn", "local")),
         ca_file=_file(env, "WEBMAIL_CA_FILE"),
     )
+
+
+def data_folder(env: Mapping[str, str]) -> Path:
+    """Give the folder of `WEBMAIL_DATA`, which need not be there yet."""
+    return Path(env.get("WEBMAIL_DATA") or "var").expanduser().resolve()
+
+
+def _redis_socket(data: Path) -> Path:
+    """Place the embedded server's socket: with the data, or in a short folder that only this user may enter."""
+    path = data / "redis.sock"
+    if len(bytes(path)) <= _MAX_SOCKET_PATH:
+        return path
+    digest = hashlib.sha256(bytes(data)).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"webmail-{os.getuid()}-{digest}" / "redis.sock"
 
 
 def _required(env: Mapping[str, str], name: str) -> str:
@@ -70,9 +102,10 @@ def _required(env: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _port(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
-        raise ConfigError(f"WEBMAIL_PORT is {text!r}; it takes a number from 1 to 65535.")
+def _number(env: Mapping[str, str], name: str, default: int, highest: int) -> int:
+    text = (env.get(name) or str(default)).strip()
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= highest:
+        raise ConfigError(f"{name} is {text!r}; it takes a number from 1 to {highest}.")
     return int(text)
 
 

@@ -97,7 +97,7 @@ class Retryable(ProviderError):
     """
 
     def __init__(self, user_message: str, *, retry_after_s: float | None = None, **rest: str) -> None:
-        super().__init__(user_message, **rest)  # type: ignore[arg-type]  # the keywords are ProviderError's own
+        super().__init__(user_message, **rest)
         self.retry_after_s = retry_after_s
 
 

@@ -5,7 +5,7 @@ Each shows here at once and is written down as a Change in the same transaction;
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID, uuid4
 
 from webmail import queue
@@ -191,7 +191,7 @@ def _record(
     reason: str,
     folder: Folder,
     placements: Sequence[Placement],
-    payload: dict[str, object],
+    payload: Mapping[str, object],
 ) -> None:
     ledger.record_change(
         s,
@@ -201,7 +201,7 @@ def _record(
         folder=folder,
         uids=[placement.uid for placement in placements],
         message_ids=[placement.message_id for placement in placements],
-        payload=payload,
+        payload=dict(payload),
     )
 
 

@@ -67,7 +67,7 @@ def load_signed_in(session_id: str) -> SignedIn | None:
 
 def signed_in() -> SignedIn:
     """Give the user of this request; only for routes that are not `@public`."""
-    return cast(SignedIn, current_user)
+    return cast("SignedIn", current_user)
 
 
 def current_scope() -> Scope:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
@@ -158,7 +159,7 @@ def _start(form: AccountForm) -> BaseResponse:
     return page_or_partial("accounts/attempt.html", "accounts/_attempt.html", **_attempt_context(row))
 
 
-def _attempt_context(row: ConnectAttempt) -> dict[str, object]:
+def _attempt_context(row: ConnectAttempt) -> dict[str, Any]:
     return {"attempt": row, "is_slow": (utc_now() - row.created_at).total_seconds() > _LONG_AFTER_S}
 
 

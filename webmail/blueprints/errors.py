@@ -56,7 +56,7 @@ def _csrf_refused(error: CSRFError) -> Response:
 
 def _http_error(error: HTTPException) -> Response:
     if error.response is not None or (error.code or 500) < 400:
-        return error.get_response()  # type: ignore[return-value]  # Werkzeug's redirect answer is a Response
+        return error.get_response()
     response = error_answer(error.code or 500)
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):
@@ -79,5 +79,5 @@ def _provider_error(error: ProviderError) -> Response:
 
 
 def _unexpected(error: Exception) -> Response:
-    log.exception("request_failed", error=type(error).__name__)
+    log.exception("request_failed", error=type(error).__name__)  # noqa: LOG004  # Flask calls it while handling
     return error_answer(500)

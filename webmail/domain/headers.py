@@ -30,7 +30,7 @@ class ParsedHeaders:
     in_reply_to: str = ""
     references: tuple[str, ...] = ()
     date: datetime | None = None
-    from_: Address = Address("", "")
+    from_: Address = Address("", "")  # noqa: RUF009  # it is frozen
     reply_to: list[Address] = field(default_factory=list)
     to: list[Address] = field(default_factory=list)
     cc: list[Address] = field(default_factory=list)
@@ -44,7 +44,7 @@ def parse_headers(raw: bytes) -> ParsedHeaders:
     """Read the header fields in `raw` (a whole message will do)."""
     try:
         message = BytesHeaderParser().parsebytes(raw)
-    except Exception:  # the stdlib parser has no list of what it may raise, and no mail may stop a sync
+    except Exception:  # noqa: BLE001  # the stdlib has no list of what it may raise, and no mail may stop a sync
         return ParsedHeaders()
     return headers_of(message)
 

@@ -97,7 +97,7 @@ def clean_composed_html(source: str) -> str:
 
 
 def inline_styles(source: str) -> str:
-    """Turn style blocks into style attributes, so that they survive cleaning; HTML that resists is given back as it is."""
+    """Turn style blocks into style attributes, so that they survive cleaning; HTML that resists comes back as it is."""
     source = source[:_MAX_HTML]
     if "<style" not in source.lower():
         return source
@@ -108,7 +108,7 @@ def inline_styles(source: str) -> str:
 
 
 def _clean(source: str, image: Callable[[str], str | None]) -> str:
-    def keep(tag: str, attribute: str, value: str) -> str | None:
+    def keep(_tag: str, attribute: str, value: str) -> str | None:
         # nh3 swallows exceptions raised here and drops the attribute; so this may not raise, only refuse.
         if attribute == "src":
             return image(value.strip())
@@ -129,7 +129,7 @@ def _clean(source: str, image: Callable[[str], str | None]) -> str:
         attribute_filter=keep,
         filter_style_properties=set(_STYLES),
         url_schemes=_SCHEMES,
-        url_relative="passthrough",
+        url_relative="pass_through",
         link_rel="noopener noreferrer",
         set_tag_attribute_values={"a": {"target": "_blank"}},
         strip_comments=True,

@@ -38,7 +38,7 @@ def parse_message(raw: bytes) -> ParsedMessage:
     try:
         message = BytesParser().parsebytes(raw)
         leaves = list(_leaves(message))
-    except Exception as error:  # RecursionError at deep nesting, and whatever else the stdlib may come up with
+    except Exception as error:  # noqa: BLE001  # RecursionError at deep nesting, and whatever else the stdlib may come up with
         return ParsedMessage(parse_headers(raw), problems=[type(error).__name__])
     plain, html = text_parts([part for part, _ in leaves])
     content = {part.section: node for part, node in leaves}
@@ -57,7 +57,7 @@ def part_content(raw: bytes, section: str) -> bytes:
         for part, node in _leaves(BytesParser().parsebytes(raw)):
             if part.section == section:
                 return _decoded(part, node)
-    except Exception:  # as above
+    except Exception:  # noqa: BLE001  # as above
         return b""
     return b""
 
@@ -118,7 +118,7 @@ def _joined(charset: str | None, _language: str | None, text: str) -> str:
 def _decoded(part: Part, node: Message) -> bytes:
     payload = node.get_payload()
     if isinstance(payload, list):
-        return payload[0].as_bytes() if payload else b""
+        return payload[0].as_bytes() if payload and isinstance(payload[0], Message) else b""
     data = str(payload).encode("utf-8", "surrogateescape")
     return decode_transfer(data, part.encoding)
 

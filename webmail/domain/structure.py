@@ -1,4 +1,4 @@
-"""The parts of a message, numbered as IMAP does (RFC 9051, section 6.4.5), from BODYSTRUCTURE or from the mail itself."""
+"""The parts of a message, numbered as IMAP does (RFC 9051, section 6.4.5), from BODYSTRUCTURE or from the mail."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Find work in the database that no job stands for, and enqueue it (design, section 4, rules 1 and 3).
 
-A job can get lost: Redis restarted empty, a worker killed with it in hand, a back-off that has run out. So once a second
-the rows are asked who waits. Ids with a generation make this harmless where the job is still there.
+A job can get lost: Redis restarted empty, a worker killed with it in hand, a back-off that has run out. So once a
+second the rows are asked who waits. Ids with a generation make this harmless where the job is still there.
 """
 
 from __future__ import annotations

@@ -77,8 +77,10 @@ def sign_in_refused(side: str, answer: object, host: str = "") -> ProviderError:
 _SIGN_IN = {
     "basic_auth_off": (
         "The provider has switched off sign-in by password for {name}.",
-        "Connect through the provider's own card, or ask your administrator to allow {name} with a password for this "
-        "mailbox.",
+        (
+            "Connect through the provider's own card, or ask your administrator to allow {name} with a password for "
+            "this mailbox."
+        ),
     ),
     "app_password_needed": (
         "{name} did not accept the password: this provider takes an app password, not the one of its website.",

@@ -43,7 +43,7 @@ class GuardedProtocol(imaplib.IMAP4):
         self._received_bytes = 0
         self._answer_ends_at = time.monotonic() + _ANSWER_LIMIT_S
 
-    def _create_socket(self, timeout: float | None = None) -> socket.socket:
+    def _create_socket(self, timeout: float | None = None) -> socket.socket:  # noqa: ARG002  # imaplib's
         connection = network.open_socket(self._settings.host, self._settings.port, self._timeout_s, side="imap")
         if self._settings.security == TLS:
             return network.wrap_tls(connection, self._settings.host)
@@ -101,7 +101,7 @@ class GuardedClient(imapclient.IMAPClient):  # type: ignore[misc]  # IMAPClient 
         self._imap.debug = 0
         self.normalise_times = False
 
-    def _create_IMAP4(self) -> GuardedProtocol:
+    def _create_IMAP4(self) -> GuardedProtocol:  # noqa: N802  # IMAPClient's
         return GuardedProtocol(self._settings, self._timeout.connect)
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from webmail.store.models import Account, Change, Folder, utc_now
-from webmail.store.session import Session
+from webmail.store.session import Session, count_changed
 
 OPEN = ("pending", "carrying")
 """States in which the server has not been heard to know it."""
@@ -96,23 +96,25 @@ def read_mark_changes(s: Session, account_id: int) -> list[Change]:
 
 
 def claim(s: Session, change_id: int) -> Change | None:
-    """Take a change for carrying out; None when it was cancelled meanwhile. One that a crash left behind is taken again."""
-    taken = s.execute(
+    """Take a change for carrying out, also one that a crash left behind; None when it was cancelled meanwhile."""
+    taken = count_changed(
+        s,
         update(Change)
         .where(Change.id == change_id, Change.state.in_(OPEN))
-        .values(state="carrying", attempts=Change.attempts + 1)
+        .values(state="carrying", attempts=Change.attempts + 1),
     )
-    return s.get(Change, change_id) if taken.rowcount else None
+    return s.get(Change, change_id) if taken else None
 
 
 def cancel(s: Session, change_id: int) -> bool:
     """Take back a change that nobody has begun to carry out; False when it is too late for that."""
-    cancelled = s.execute(
+    cancelled = count_changed(
+        s,
         update(Change)
         .where(Change.id == change_id, Change.state == "pending")
-        .values(state="cancelled", done_at=utc_now())
+        .values(state="cancelled", done_at=utc_now()),
     )
-    return bool(cancelled.rowcount)
+    return cancelled > 0
 
 
 def load_change(s: Session, change_id: int) -> Change:

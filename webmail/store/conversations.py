@@ -98,7 +98,7 @@ def _cursor_of(row: Conversation) -> str:
     return base64.urlsafe_b64encode(f"{row.last_at.isoformat()}|{row.id}".encode()).decode()
 
 
-def _after(query: Select[tuple[Conversation]], cursor: str) -> Select[tuple[Conversation]]:
+def _after(query: Select[Conversation], cursor: str) -> Select[Conversation]:
     if not cursor:
         return query
     try:
@@ -192,7 +192,11 @@ def _refresh(s: Session, account: Account, ids: Sequence[int]) -> None:
         Message.is_unread,
         Message.is_flagged,
     )
-    query = select(*columns).where(Message.conversation_id.in_(ids)).order_by(Message.sent_at, Message.id)
+    query = (
+        select(*columns)
+        .where(Message.account_id == account.id, Message.conversation_id.in_(ids))
+        .order_by(Message.sent_at, Message.id)
+    )
     by_conversation: dict[int, list[_Row]] = {conversation_id: [] for conversation_id in ids}
     for row in s.execute(query):
         by_conversation[row.conversation_id].append(_Row(*row))
@@ -200,7 +204,7 @@ def _refresh(s: Session, account: Account, ids: Sequence[int]) -> None:
     updates = []
     for conversation_id, rows in by_conversation.items():
         if rows:
-            updates.append({"id": conversation_id, **_figures(account, rows, roles)})
+            updates.append({"id": conversation_id, **_figures(rows, roles)})
     if updates:
         s.execute(update(Conversation), updates)
     empty = [conversation_id for conversation_id, rows in by_conversation.items() if not rows]
@@ -237,7 +241,7 @@ def _roles_by_message(s: Session, conversation_ids: Sequence[int]) -> dict[int, 
     return roles
 
 
-def _figures(account: Account, rows: list[_Row], roles: dict[int, set[str]]) -> dict[str, object]:
+def _figures(rows: list[_Row], roles: dict[int, set[str]]) -> dict[str, object]:
     newest = rows[-1]
     senders: list[str] = []
     for row in rows:

@@ -12,7 +12,7 @@ from sqlalchemy import or_, select, update
 
 from webmail.errors import LeaseLost
 from webmail.store.models import Account, utc_now
-from webmail.store.session import Session
+from webmail.store.session import Session, count_changed
 
 LEASE_S = 12
 """How long an owner that has died keeps the others out."""
@@ -28,7 +28,8 @@ def acquire(s: Session, account_id: int, owner: str) -> int | None:
         The fencing token, or None when somebody else holds the lease.
     """
     now = utc_now()
-    taken = s.execute(
+    taken = count_changed(
+        s,
         update(Account)
         .where(Account.id == account_id, or_(Account.lease_until.is_(None), Account.lease_until < now))
         .values(
@@ -36,9 +37,9 @@ def acquire(s: Session, account_id: int, owner: str) -> int | None:
             lease_token=Account.lease_token + 1,
             lease_until=now + timedelta(seconds=LEASE_S),
             sync_generation=Account.sync_generation + 1,
-        )
+        ),
     )
-    if taken.rowcount == 0:
+    if taken == 0:
         return None
     return s.scalar(select(Account.lease_token).where(Account.id == account_id))
 
@@ -49,12 +50,13 @@ def guard(s: Session, account_id: int, token: int) -> None:
     Raises:
         LeaseLost: another process has taken it meanwhile, or the account is gone.
     """
-    renewed = s.execute(
+    renewed = count_changed(
+        s,
         update(Account)
         .where(Account.id == account_id, Account.lease_token == token, Account.lease_owner.is_not(None))
-        .values(lease_until=utc_now() + timedelta(seconds=LEASE_S))
+        .values(lease_until=utc_now() + timedelta(seconds=LEASE_S)),
     )
-    if renewed.rowcount == 0:
+    if renewed == 0:
         raise LeaseLost
 
 

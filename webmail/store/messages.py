@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -163,9 +162,7 @@ def _insert_messages(s: Session, account: Account, arrivals: Sequence[Arrival]) 
     return ids
 
 
-def _place(
-    s: Session, account: Account, folder: Folder, arrivals: Sequence[Arrival], by_uid: dict[int | None, int]
-) -> None:
+def _place(s: Session, account: Account, folder: Folder, arrivals: Sequence[Arrival], by_uid: dict[int, int]) -> None:
     uids = [arrival.uid for arrival in arrivals if arrival.uid is not None]
     placed = set(s.scalars(select(Placement.uid).where(Placement.folder_id == folder.id, Placement.uid.in_(uids))))
     _drop_stale(s, folder.id, set(by_uid.values()))

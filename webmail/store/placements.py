@@ -2,7 +2,7 @@
 
 After a UIDVALIDITY change the old UIDs mean nothing, but the messages are most likely still there. Their placements
 stay, with the UID turned negative, until the folder has been read again: each is replaced when its message turns up,
-and what is left at the end is gone for good. So nothing vanishes from the list in the meantime, and nothing shows twice.
+and what is left at the end is gone for good. So nothing vanishes from the list meanwhile, and nothing shows twice.
 A message that is being moved back has a provisional placement of the same sort until the server has named its new UID.
 """
 

@@ -9,14 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import CursorResult, Engine, UpdateBase, create_engine, event, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from webmail.store import secrets
 
-__all__ = ["Session", "after_commit", "configure", "dispose_after_fork", "is_reachable", "reading", "transaction"]
+__all__ = [
+    "Session",
+    "after_commit",
+    "configure",
+    "count_changed",
+    "dispose_after_fork",
+    "is_reachable",
+    "reading",
+    "transaction",
+]
 
 _engine: Engine | None = None
 _sessions: sessionmaker[Session] = sessionmaker(expire_on_commit=False, autoflush=False)
@@ -78,6 +87,11 @@ def transaction() -> Iterator[Session]:
         session.close()
     for callback in session.info.pop("after_commit", []):
         callback()
+
+
+def count_changed(session: Session, statement: UpdateBase) -> int:
+    """Execute an UPDATE or DELETE and say how many rows it met."""
+    return cast("CursorResult[Any]", session.execute(statement)).rowcount
 
 
 def after_commit(session: Session, callback: Callable[[], Any]) -> None:

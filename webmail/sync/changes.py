@@ -70,7 +70,7 @@ def _carry_out(context: SyncContext, change: Change, folders: dict[int, Folder])
         _finish(context, change, "failed", "the folder is gone")
         return
     state = context.imap.select(folder.name, readonly=False)
-    uids = _present_uids(context, change, folder, state)
+    uids = _present_uids(change, folder, state)
     if change.kind == "flag":
         _push_flags(context, change, folder, uids)
     elif change.kind == "move":
@@ -89,7 +89,7 @@ def _folder_known_since(context: SyncContext, change: Change) -> Folder | None:
         return folder_by_role(s, context.account.id, role)
 
 
-def _present_uids(context: SyncContext, change: Change, folder: Folder, state: FolderState) -> list[int]:
+def _present_uids(change: Change, folder: Folder, state: FolderState) -> list[int]:
     """Give the UIDs that a change means now: its own, or where its messages lie since."""
     if change.uids and change.uidvalidity == state.uidvalidity:
         return list(change.uids)

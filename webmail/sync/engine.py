@@ -129,7 +129,7 @@ def _sync_folder(context: SyncContext, folder: Folder) -> int:
 
 
 def _folders(context: SyncContext) -> list[Folder]:
-    """Give the folders that are synced whole, inbox first; the first time, and when settings changed, ask the server."""
+    """Give the folders that are synced whole, inbox first; ask the server the first time, and when settings changed."""
     account = context.account
     names = [name for name in (account.imap_folder or "INBOX", account.outbox_folder) if name]
     with reading() as s:

@@ -48,7 +48,7 @@ class Lease:
                     pass
             except LeaseLost:
                 return
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  # see below
                 # The database may be busy for a moment; the next round tries again, and commits check the token anyway.
                 log.warning("lease_renewal_failed", account=self.account_id, error=type(error).__name__)
 

@@ -9,7 +9,7 @@ What the user did here and the server has not confirmed wins: flags of such mess
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 
@@ -153,6 +153,6 @@ def _save_position(context: SyncContext, folder: Folder, state: FolderState) -> 
         update_folder(s, folder.id, **position)
 
 
-def _apply(folder: Folder, values: dict[str, object]) -> None:
+def _apply(folder: Folder, values: Mapping[str, object]) -> None:
     for name, value in values.items():
         setattr(folder, name, value)

@@ -99,7 +99,7 @@ class AccountForm:
         if self.texts["email"] and "@" not in self.texts["email"].strip("@"):
             self.problems["email"] = "Type the whole address, such as ines@example.com."
         if not password and self.account_uuid is None:
-            self.problems["password"] = "Type the password of the mailbox."
+            self.problems["password"] = "Type the password of the mailbox."  # noqa: S105  # a sentence
         self._need("smtp_host", "Type the name of the server that sends your mail, such as smtp.example.com.")
         self._need_port("smtp_port", is_needed=True)
         if self.reads_mail:
@@ -124,7 +124,7 @@ class AccountForm:
 
 def new_form(provider: str = "", email: str = "") -> AccountForm:
     """Build the form for a new account, filled in for a provider if one is named."""
-    form = AccountForm({name: "" for name in TEXTS})
+    form = AccountForm(dict.fromkeys(TEXTS, ""))
     form.texts |= {"provider": provider, "email": email}
     form.fill_in(picks_provider=False)
     return form
