@@ -51,7 +51,7 @@ def _collect(node: html.HtmlElement, pieces: list[str], depth: int, *, in_pre: b
     if tag == "br":
         pieces.append("\n")
     elif tag in _BLOCKS:
-        pieces.append("\n\n" if tag in ("p", "blockquote", "table", "ul", "ol") else "\n")
+        _break(pieces, tag)
         if tag == "li":
             pieces.append("- ")
     elif tag in ("td", "th"):
@@ -63,7 +63,16 @@ def _collect(node: html.HtmlElement, pieces: list[str], depth: int, *, in_pre: b
     if tag == "a":
         _append_target(pieces, node)
     elif tag in _BLOCKS:
-        pieces.append("\n\n" if tag in ("p", "blockquote", "table", "ul", "ol") else "\n")
+        _break(pieces, tag)
+
+
+def _break(pieces: list[str], tag: str) -> None:
+    """Begin a new line, below an empty one for what has room around it, unless the text is there already."""
+    ended = 0
+    while pieces and not pieces[-1].strip(" \n"):
+        ended += pieces.pop().count("\n")
+    wanted = 2 if tag in ("p", "blockquote", "table", "ul", "ol") else 1
+    pieces.append("\n" * max(ended, wanted))
 
 
 def _append(pieces: list[str], text: str | None, in_pre: bool) -> None:
