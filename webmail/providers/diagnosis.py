@@ -17,7 +17,8 @@ from webmail.providers.base import TLS
 SIDES = {"imap": "IMAP", "smtp": "SMTP"}
 TLS_PORTS = {"imap": 993, "smtp": 465}
 STARTTLS_PORTS = {"imap": 143, "smtp": 587}
-_BY_ITSELF = "It is tried again by itself."
+BY_ITSELF = "It is tried again by itself."
+"""The next step of what the engine repeats; whoever does not repeat it puts another one in its place."""
 _NOT_TLS = frozenset(
     {"WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}
 )
@@ -33,7 +34,7 @@ class UnreadableAnswer(Retryable):
             "The mail server gave an answer that could not be read.",
             side="imap",
             cause="unreadable_answer",
-            next_step=_BY_ITSELF,
+            next_step=BY_ITSELF,
             server_answer=words_of(error),
         )
 
@@ -135,7 +136,7 @@ def throttled(side: str, answer: object) -> ProviderError:
         f"The provider limits how often {SIDES[side]} may be used.",
         side=side,
         cause="throttled",
-        next_step=_BY_ITSELF,
+        next_step=BY_ITSELF,
         server_answer=words,
         retry_after_s=answers.backoff_s(words),
     )
@@ -147,7 +148,7 @@ def unavailable(side: str, answer: object) -> ProviderError:
         f"{SIDES[side]} is not available just now.",
         side=side,
         cause="unavailable",
-        next_step=_BY_ITSELF,
+        next_step=BY_ITSELF,
         server_answer=words_of(answer),
     )
 
@@ -282,7 +283,7 @@ def _dropped(side: str, where: str, words: str) -> ProviderError:
         f"The connection to {where} was lost.",
         side=side,
         cause="connection_dropped",
-        next_step=f"{_BY_ITSELF} If it goes on, check the port and SSL Enabled.",
+        next_step=f"{BY_ITSELF} If it goes on, check the port and SSL Enabled.",
         server_answer=words,
     )
 

@@ -68,9 +68,10 @@ class User(Base):
 class Account(Base):
     """One connected mailbox, with its settings, credentials and status.
 
-    `status`: `connected`, `reconnect_needed`, `error`, `disconnecting` or `not_connected` (its conversations were
-    kept). Syncing is not a status of its own: it is
-    `connected` with `sync_done < sync_total`.
+    `status`: `connected`, `reconnect_needed`, `error`, `disconnecting` (a last job has still to do what needs the
+    mailbox), `erasing` (the same, and then the account goes with all that hangs on it) or `not_connected` (its
+    conversations were kept). While it is `disconnecting` or `erasing`, `retry_at` says when that job is looked for
+    again. Syncing is not a status of its own: it is `connected` with `sync_done < sync_total`.
     """
 
     __tablename__ = "accounts"
@@ -158,6 +159,8 @@ class ConnectAttempt(Base):
     """[{"key", "label", "state", "sentence", "next_step", "server_answer", "cause", "offers"}]; a state is `waiting`,
     `running`, `done`, `failed` or `skipped`."""
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    began_at: Mapped[datetime | None]
+    """When a job last began to check; a second one that comes soon after leaves it alone."""
     finished_at: Mapped[datetime | None]
 
 

@@ -106,6 +106,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("steps", sa.JSON(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("began_at", UtcDateTime(), nullable=True),
         sa.Column("finished_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
             ["account_id"], ["accounts.id"], name=op.f("fk_connect_attempts_account_id"), ondelete="CASCADE"
