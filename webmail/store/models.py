@@ -450,3 +450,27 @@ class Signature(Base):
     html: Mapped[str] = mapped_column(Text, default="")
     updated_at: Mapped[datetime] = mapped_column(default=utc_now)
     account: Mapped[Account] = relationship(back_populates="signature", lazy="raise")
+
+
+class OAuthGrant(Base):
+    """What an identity server allows for one account, and its tokens; refreshed by one process at a time."""
+
+    __tablename__ = "oauth_grants"
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
+    provider: Mapped[str] = mapped_column(String(16))
+    """`google` or `microsoft`."""
+    subject: Mapped[str] = mapped_column(String(255))
+    """The identity server's own, lasting name of the person."""
+    secret: Mapped[bytes]
+    """Sealed: {"refresh_token", "access_token", "graph_token"}."""
+    expires_at: Mapped[datetime]
+    """When the access token runs out."""
+    graph_expires_at: Mapped[datetime | None]
+    scopes: Mapped[list[Any]] = mapped_column(default=list)
+    renewed_at: Mapped[datetime] = mapped_column(default=utc_now)
+    """When a token was last had with the refresh token: unused for too long, it dies."""
+    generation: Mapped[int] = mapped_column(default=0)
+    """Raised by each refresh: whoever waited for one sees that it is done."""
+    lease_token: Mapped[int] = mapped_column(default=0)
+    lease_until: Mapped[datetime | None]
+    """Who refreshes must be done by then; fenced by `lease_token`."""
