@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 
 TLS, STARTTLS, PLAIN = "tls", "starttls", "plain"
+XOAUTH2 = "xoauth2"
+"""The mechanism by which a token signs in (Google, "XOAUTH2 mechanism"); Microsoft takes it too."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,10 @@ class ServerSettings:
 
 @dataclass(frozen=True)
 class Credentials:
-    """What is given at sign-in; the secret stays out of every `repr`."""
+    """What is given at sign-in; the secret stays out of every `repr`.
+
+    `mechanism` is `password`, or `xoauth2` where the secret is an access token.
+    """
 
     user_name: str
     secret: str
@@ -35,12 +40,16 @@ class Credentials:
 
 @dataclass(frozen=True)
 class RemoteFolder:
-    """A folder as LIST tells of it; `role` as in `webmail.domain.folders`, "" for none."""
+    """A folder as LIST tells of it; `role` as in `webmail.domain.folders`, "" for none.
+
+    `is_marked` says that the server itself names the role (RFC 6154), not only the folder's name.
+    """
 
     name: str
     delimiter: str
     role: str
     is_selectable: bool
+    is_marked: bool = False
 
 
 @dataclass(frozen=True)

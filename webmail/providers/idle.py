@@ -18,7 +18,7 @@ from imapclient import imap_utf7
 from webmail.errors import Refused
 from webmail.providers import diagnosis, network
 from webmail.providers.answers import has_control
-from webmail.providers.base import STARTTLS, TLS, Credentials, ServerSettings
+from webmail.providers.base import STARTTLS, TLS, XOAUTH2, Credentials, ServerSettings
 
 _LINE_LIMIT_BYTES = 64 * 1024
 _ANSWER_S = 30.0
@@ -169,7 +169,9 @@ class IdleConnection:
         if not has_login and (not has_plain or self._settings.security not in (TLS, STARTTLS)):
             raise diagnosis.tls_needed("imap", "LOGINDISABLED")
         try:
-            if has_login and ((user + secret).isascii() or not has_plain):
+            if self._credentials.mechanism == XOAUTH2:
+                await self._authenticate_by_token(user, secret)
+            elif has_login and ((user + secret).isascii() or not has_plain):
                 await self._command(b"LOGIN", user.encode(), secret.encode())
             else:
                 await self._authenticate_plain(user, secret)
@@ -183,6 +185,19 @@ class IdleConnection:
         await self._await_go_ahead(tag)
         self._writer.write(base64.b64encode(f"\0{user}\0{secret}".encode()) + b"\r\n")
         await self._await_end(tag)
+
+    async def _authenticate_by_token(self, user: str, token: str) -> None:
+        tag = self._send(b"AUTHENTICATE XOAUTH2")
+        await self._await_go_ahead(tag)
+        self._writer.write(base64.b64encode(f"user={user}\x01auth=Bearer {token}\x01\x01".encode()) + b"\r\n")
+        line = await self._line()
+        if line.startswith(b"+"):
+            # A refusal comes as a challenge that explains it; only an empty answer brings the NO.
+            self._writer.write(b"\r\n")
+            await self._await_end(tag)
+        elif not line.startswith(tag):
+            await self._await_end(tag)
+        self._check(tag, line)
 
     async def _idle(self, on_news: Callable[[], None]) -> None:
         loop = asyncio.get_running_loop()

@@ -21,6 +21,7 @@ from webmail.providers.answers import has_control
 from webmail.providers.base import (
     STARTTLS,
     TLS,
+    XOAUTH2,
     Credentials,
     FolderState,
     RemoteFlags,
@@ -114,13 +115,14 @@ class ImapSession:
 
     def _authenticate(self, credentials: Credentials) -> None:
         offered = parse_names(self._client.capabilities())
-        has_login = "LOGINDISABLED" not in offered
-        has_plain = "AUTH=PLAIN" in offered
+        has_login, has_plain = "LOGINDISABLED" not in offered, "AUTH=PLAIN" in offered
         if not has_login and (not has_plain or self._settings.security not in (TLS, STARTTLS)):
             raise diagnosis.tls_needed("imap", "LOGINDISABLED")
         is_ascii = (credentials.user_name + credentials.secret).isascii()
         try:
-            if has_login and (is_ascii or not has_plain):
+            if credentials.mechanism == XOAUTH2:
+                self._client.oauth2_login(credentials.user_name, credentials.secret)
+            elif has_login and (is_ascii or not has_plain):
                 self._client.login(credentials.user_name, credentials.secret)
             else:
                 self._client.plain_login(credentials.user_name, credentials.secret)

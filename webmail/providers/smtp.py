@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from webmail.errors import NeedsSignIn, OutcomeUnknown, ProviderError, Refused, Retryable
 from webmail.providers import diagnosis, network
 from webmail.providers.answers import has_control, kind_of_refusal, words_of
-from webmail.providers.base import STARTTLS, TLS, Credentials, SendResult, ServerSettings
+from webmail.providers.base import STARTTLS, TLS, XOAUTH2, Credentials, SendResult, ServerSettings
 
 # The name in EHLO tells strangers about our network if it is a real one; mail clients say a literal like this.
 _EHLO_NAME = "[127.0.0.1]"
@@ -54,6 +54,15 @@ class _Client(smtplib.SMTP):
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         connection = network.open_socket(host, port, timeout, side="smtp")
         return network.wrap_tls(connection, host) if self._settings.security == TLS else connection
+
+    def sign_in_by_token(self, user_name: str, token: str) -> None:
+        """AUTH by XOAUTH2; a refusal comes as a challenge that explains it, then as 535."""
+        words = f"user={user_name}\x01auth=Bearer {token}\x01\x01"
+        code, answer = self.docmd("AUTH", f"XOAUTH2 {_base64(words)}")
+        if code == 334:
+            code, answer = self.docmd("")
+        if code not in (235, 503):
+            raise smtplib.SMTPAuthenticationError(code, answer)
 
     def sign_in(self, user_name: str, secret: str) -> None:
         """AUTH by PLAIN (RFC 4616) or LOGIN, in UTF-8, once: smtplib tries one mechanism after the other, and each
@@ -309,7 +318,8 @@ def _authenticate(client: _Client, settings: ServerSettings, credentials: Creden
             next_step="Try port 587 or 465.",
         )
     try:
-        client.sign_in(credentials.user_name, credentials.secret)
+        sign_in = client.sign_in_by_token if credentials.mechanism == XOAUTH2 else client.sign_in
+        sign_in(credentials.user_name, credentials.secret)
     except smtplib.SMTPAuthenticationError as error:
         words = f"{error.smtp_code} {words_of(error.smtp_error)}"
         judged = diagnosis.sign_in_refused("smtp", words, settings.host)

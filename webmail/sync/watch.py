@@ -100,9 +100,9 @@ async def _watch_account(watched: Watched, account: Account) -> None:
         while True:
             loop = asyncio.get_running_loop()
             started = loop.time()
-            connection = IdleConnection(watched.settings, credentials_of(account), watched.folder)
             try:
-                await connection.run(bell.set)
+                credentials = await asyncio.to_thread(credentials_of, account)
+                await IdleConnection(watched.settings, credentials, watched.folder).run(bell.set)
             except IdleUnsupported:
                 await asyncio.sleep(_POLL_S * (0.75 + 0.5 * random.random()))
                 bell.set()
