@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import os
 import tempfile
 from collections.abc import Mapping
@@ -40,6 +41,7 @@ class Config:
     demo_imap_port: int = DEFAULT_DEMO_IMAP_PORT
     demo_smtp_port: int = DEFAULT_DEMO_SMTP_PORT
     workers: int = DEFAULT_WORKERS
+    host: str = "127.0.0.1"
     assets: str = "cdn"
     ca_file: str | None = None
 
@@ -75,6 +77,7 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
         demo=_flag(env, "WEBMAIL_DEMO"),
         demo_imap_port=_number(env, "WEBMAIL_DEMO_IMAP_PORT", DEFAULT_DEMO_IMAP_PORT, 65535),
         demo_smtp_port=_number(env, "WEBMAIL_DEMO_SMTP_PORT", DEFAULT_DEMO_SMTP_PORT, 65535),
+        host=_address(env, "WEBMAIL_HOST"),
         workers=_number(env, "WEBMAIL_WORKERS", DEFAULT_WORKERS, 100),
         assets=_choice(env, "WEBMAIL_ASSETS", ("cdn", "local")),
         ca_file=_file(env, "WEBMAIL_CA_FILE"),
@@ -107,6 +110,14 @@ def _number(env: Mapping[str, str], name: str, default: int, highest: int) -> in
     if not text.isascii() or not text.isdigit() or not 0 < int(text) <= highest:
         raise ConfigError(f"{name} is {text!r}; it takes a number from 1 to {highest}.")
     return int(text)
+
+
+def _address(env: Mapping[str, str], name: str) -> str:
+    text = (env.get(name) or "127.0.0.1").strip()
+    try:
+        return str(ipaddress.IPv4Address(text))
+    except ValueError:
+        raise ConfigError(f"{name} is {text!r}; it takes an IPv4 address of this machine, or 0.0.0.0.") from None
 
 
 def _base_url(text: str) -> str:

@@ -29,6 +29,11 @@ def list_accounts(s: Session, scope: Scope) -> list[Account]:
     return list(s.scalars(query))
 
 
+def list_all_accounts(s: Session) -> list[Account]:
+    """Give the accounts of all tenants, for the operator."""
+    return list(s.scalars(select(Account).order_by(Account.tenant_id, Account.email)))
+
+
 def load_account(s: Session, scope: Scope, uuid: UUID) -> Account:
     """Give one of the user's accounts, with its signature.
 

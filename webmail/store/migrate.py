@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy.exc import SQLAlchemyError
 
+from webmail.errors import ConfigError
 from webmail.store.session import engine
 
 _HERE = Path(__file__).parent / "migrations"
@@ -23,12 +27,42 @@ def alembic_config() -> Config:
 
 
 def migrate() -> None:
-    """Take every step that this database has not taken yet."""
-    command.upgrade(alembic_config(), "head")
+    """Take every step that this database has not taken yet.
+
+    Raises:
+        ConfigError: the database cannot be reached, or is not ours.
+    """
+    try:
+        command.upgrade(alembic_config(), "head")
+    except (SQLAlchemyError, CommandError) as error:
+        raise _unusable(error) from error
 
 
 def is_migrated() -> bool:
     """Say whether the database has the newest tables."""
-    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
     with engine().connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision() == head
+        return MigrationContext.configure(connection).get_current_revision() == _head()
+
+
+def require_migrated() -> None:
+    """See that the database can be worked with.
+
+    Raises:
+        ConfigError: it cannot be reached, or lacks the newest tables.
+    """
+    try:
+        is_ready = is_migrated()
+    except SQLAlchemyError as error:
+        raise _unusable(error) from error
+    if not is_ready:
+        raise ConfigError("The database lacks the newest tables: run `webmail migrate` first.")
+
+
+@lru_cache
+def _head() -> str | None:
+    return ScriptDirectory.from_config(alembic_config()).get_current_head()
+
+
+def _unusable(error: Exception) -> ConfigError:
+    words = str(getattr(error, "orig", None) or error).strip().splitlines() or [type(error).__name__]
+    return ConfigError(f"The database cannot be used: {words[0]}.")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Engine, UpdateBase, create_engine, event, text
+from sqlalchemy import CursorResult, Engine, UpdateBase, create_engine, event
 from sqlalchemy.orm import Session, sessionmaker
 
 from webmail.store import secrets
@@ -22,7 +22,6 @@ __all__ = [
     "configure",
     "count_changed",
     "dispose_after_fork",
-    "is_reachable",
     "reading",
     "transaction",
 ]
@@ -55,12 +54,6 @@ def engine() -> Engine:
 def dispose_after_fork() -> None:
     """Forget the parent's connections in a forked child, without closing them for the parent."""
     engine().dispose(close=False)
-
-
-def is_reachable() -> bool:
-    """Say whether the database answers."""
-    with engine().connect() as connection:
-        return bool(connection.execute(text("select 1")).scalar() == 1)
 
 
 @contextmanager

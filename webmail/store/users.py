@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from sqlalchemy import select, update
+from sqlalchemy.orm import joinedload
 
 from webmail.errors import NotFound
 from webmail.store.models import Tenant, User
@@ -37,6 +38,17 @@ def load_user(s: Session, scope: Scope) -> User:
 def find_tenant(s: Session, slug: str) -> Tenant | None:
     """Give a tenant by its slug, None when there is none."""
     return s.scalar(select(Tenant).where(Tenant.slug == slug))
+
+
+def list_tenants(s: Session) -> list[Tenant]:
+    """Give all tenants, for the operator."""
+    return list(s.scalars(select(Tenant).order_by(Tenant.slug)))
+
+
+def list_users(s: Session) -> list[User]:
+    """Give the users of all tenants with their tenant, for the operator."""
+    query = select(User).join(Tenant, Tenant.id == User.tenant_id).options(joinedload(User.tenant))
+    return list(s.scalars(query.order_by(Tenant.slug, User.email)))
 
 
 def add_tenant(s: Session, slug: str) -> Tenant:

@@ -1,0 +1,53 @@
+# Works with GNU make 3.81 (macOS) and newer. `make help` lists what there is.
+
+SHELL := /bin/sh
+PYTHON := .venv/bin/python
+READY := .venv/.ready
+READY_DEV := .venv/.ready-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint unit assets screenshots clean distclean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+run: $(READY) ## Start everything at http://127.0.0.1:8000 with a demo mailbox; Ctrl-C stops it
+	@mode=$${WEBMAIL_ASSETS:-$$($(PYTHON) tools/fetch_assets.py)} && \
+	WEBMAIL_ASSETS=$$mode WEBMAIL_DEMO=$${WEBMAIL_DEMO:-1} \
+	WEBMAIL_ALLOW_PRIVATE_HOSTS=$${WEBMAIL_ALLOW_PRIVATE_HOSTS:-1} \
+	exec $(PYTHON) -m webmail.cli run
+
+test: $(READY_DEV) assets ## Run all tests on real servers (installs Dovecot and Chromium by apt where it may)
+	@sh tools/install_test_needs.sh
+	WEBMAIL_ASSETS=local $(PYTHON) -m pytest -n 2 $(PYTEST_ARGS)
+
+check: lint unit ## Check style, types, import rules and templates, and run the unit tests
+
+lint: $(READY_DEV) ## Check style, types, import rules and templates
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/djlint --lint --quiet webmail/templates
+
+unit: $(READY_DEV) ## Run the unit tests only
+	$(PYTHON) -m pytest -q tests/unit $(PYTEST_ARGS)
+
+assets: $(READY) ## Fetch the pinned script files from npm, where npm is there
+	@$(PYTHON) tools/fetch_assets.py >/dev/null
+
+screenshots: $(READY_DEV) assets ## Take pictures of every page into docs/screenshots
+	$(PYTHON) tools/screenshots.py
+
+clean: ## Remove what tests and tools leave behind
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+distclean: clean ## Also remove the virtual environment and the fetched files; data in var/ stays
+	rm -rf .venv .assets
+
+$(READY): requirements.lock pyproject.toml tools/make_venv.sh
+	@sh tools/make_venv.sh requirements.lock $(READY)
+
+$(READY_DEV): requirements-dev.lock pyproject.toml tools/make_venv.sh
+	@sh tools/make_venv.sh requirements-dev.lock $(READY_DEV) $(READY)

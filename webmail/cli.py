@@ -1,0 +1,199 @@
+"""The command line: `webmail run`, and what an operator needs beside it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from webmail.config import Config, data_folder, load_config
+from webmail.errors import WebmailError
+
+
+class _Commands(click.Group):
+    """A group whose errors raised on purpose are one line, not a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except WebmailError as error:
+            raise click.ClickException(error.user_message) from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Two-way email for recruiters."""
+
+
+@main.command()
+def run() -> None:
+    """Start everything on this machine, and stop it with Ctrl-C."""
+    from webmail.startup import run_everything  # noqa: PLC0415  # each command loads only what it needs
+
+    run_everything()
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database up to the newest tables."""
+    config = _operator_config()
+    from webmail.store.migrate import migrate as take_steps  # noqa: PLC0415
+
+    _prepare(config, "migrate")
+    take_steps()
+    click.echo("The database has the newest tables.")
+
+
+@main.command()
+def web() -> None:
+    """Serve the pages."""
+    config = load_config()
+    from webmail.web import serve  # noqa: PLC0415
+
+    serve(config)
+
+
+@main.command()
+def watch() -> None:
+    """Watch every account for new mail, and find lost work again."""
+    config = load_config()
+    from webmail.jobs.sweep import run_sweep  # noqa: PLC0415
+    from webmail.sync.watch import run_watch  # noqa: PLC0415
+
+    stop = _until_signalled(config, "watch")
+    sweep = threading.Thread(target=run_sweep, args=(stop,), name="sweep")
+    sweep.start()
+    try:
+        run_watch(stop)
+    finally:
+        stop.set()
+        sweep.join()
+
+
+@main.command(hidden=True)
+def demo() -> None:
+    """Run the demo's mail server."""
+    config = load_config()
+    from webmail.demo.server import run_demo  # noqa: PLC0415
+
+    run_demo(config, _until_signalled(config, "demo"))
+
+
+@main.group()
+def user() -> None:
+    """Make users and change them."""
+
+
+@user.command("add")
+@click.option("--tenant", required=True, help="The customer that the user belongs to, such as acme; made when new.")
+@click.option("--email", required=True, help="The address to sign in with.")
+@click.option("--name", default="", help="The person's name.")
+def add_user(tenant: str, email: str, name: str) -> None:
+    """Make a user; the password is asked for, or read from standard input."""
+    _prepare_operator()
+    from webmail.actions import users  # noqa: PLC0415
+
+    made = users.add_user(tenant_slug=tenant, email=email, name=name, password=_read_password())
+    click.echo(f"{made.email} can sign in.")
+
+
+@user.command("password")
+@click.option("--email", required=True, help="The address that the user signs in with.")
+def set_password(email: str) -> None:
+    """Give a user a new password and end all their sessions; it is asked for, or read from standard input."""
+    _prepare_operator()
+    from webmail.actions import users  # noqa: PLC0415
+
+    users.set_password(email, _read_password())
+    click.echo(f"{email} has a new password.")
+
+
+@user.command("list")
+def list_users() -> None:
+    """List the users of all tenants."""
+    _prepare_operator()
+    from webmail.store.session import reading  # noqa: PLC0415
+    from webmail.store.users import list_users as load_all  # noqa: PLC0415
+
+    with reading() as s:
+        for each in load_all(s):
+            click.echo(f"{each.tenant.slug}\t{each.email}\t{each.name}")
+
+
+@main.group()
+def tenant() -> None:
+    """See the tenants."""
+
+
+@tenant.command("list")
+def list_tenants() -> None:
+    """List the tenants."""
+    _prepare_operator()
+    from webmail.store.session import reading  # noqa: PLC0415
+    from webmail.store.users import list_tenants as load_all  # noqa: PLC0415
+
+    with reading() as s:
+        for each in load_all(s):
+            click.echo(f"{each.slug}\t{each.name}")
+
+
+@main.command()
+def accounts() -> None:
+    """List the connected mailboxes of all tenants with their status."""
+    _prepare_operator()
+    from webmail.store.accounts import list_all_accounts  # noqa: PLC0415
+    from webmail.store.session import reading  # noqa: PLC0415
+
+    with reading() as s:
+        for each in list_all_accounts(s):
+            when = each.last_synced_at.isoformat(timespec="seconds") if each.last_synced_at else "never synced"
+            click.echo(f"{each.uuid}\t{each.email}\t{each.status}\t{when}\t{each.status_sentence}".rstrip())
+
+
+def _operator_config() -> Config:
+    """Read the configuration for a command typed by hand, with the keys that `webmail run` has kept."""
+    from webmail.preflight import with_keys  # noqa: PLC0415
+
+    return load_config(with_keys(os.environ, data_folder(os.environ), makes_missing=False))
+
+
+def _prepare_operator() -> None:
+    config = _operator_config()
+    _prepare(config, "command")
+    from webmail.store.migrate import require_migrated  # noqa: PLC0415
+
+    require_migrated()
+
+
+def _prepare(config: Config, name: str) -> None:
+    from webmail.process import prepare_process  # noqa: PLC0415
+
+    prepare_process(config, name)
+
+
+def _until_signalled(config: Config, name: str) -> threading.Event:
+    """Prepare a process that runs until SIGTERM, Ctrl-C or the end of its supervisor sets the event."""
+    from webmail import lifeline  # noqa: PLC0415
+
+    _prepare(config, name)
+    stop = threading.Event()
+    on_signal: Callable[..., None] = lambda *_: stop.set()  # noqa: E731  # a handler's arguments mean nothing here
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    lifeline.watch()
+    return stop
+
+
+def _read_password() -> str:
+    if sys.stdin.isatty():
+        return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""`webmail run`: from a data folder, perhaps an empty one, to a running product."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import structlog
+
+from webmail.actions.users import add_user
+from webmail.config import Config, data_folder, load_config
+from webmail.preflight import lock_folder, prepare_folder, prepare_socket_folder, require_ports, with_keys
+from webmail.process import configure_logging, prepare_process
+from webmail.store import session, users
+from webmail.store.migrate import migrate
+from webmail.supervisor import Supervisor, say
+
+log = structlog.get_logger(__name__)
+
+DEMO_TENANT = "demo"
+DEMO_EMAIL = "recruiter@demo.example"
+DEMO_NAME = "Robin Demo"
+DEMO_PASSWORD = "demo"  # noqa: S105  # the sign-in page offers it
+
+
+def run_everything() -> None:
+    """Start all processes, say where they are, and keep them running until told to stop.
+
+    Raises:
+        ConfigError: something that `webmail.preflight` sees to cannot be used, or the database cannot.
+        StartFailed: a process does not start.
+    """
+    data = data_folder(os.environ)
+    prepare_folder(data)
+    lock = lock_folder(data)
+    try:
+        environ = with_keys(os.environ, data, makes_missing=True)
+        config = load_config(environ)
+        require_ports(config, waits=lock.was_left_behind)
+        if config.redis_socket:
+            prepare_socket_folder(config.redis_socket)
+        _supervise(config, environ)
+    finally:
+        lock.release()
+
+
+def _supervise(config: Config, environ: Mapping[str, str]) -> None:
+    prepare_process(config, "run")
+    with (config.data / "logs" / "run.log").open("a") as log_file:
+        configure_logging("run", log_file)
+        supervisor = Supervisor(config, environ)
+        supervisor.watch_signals()
+        try:
+            supervisor.start_base()
+            _prepare_database(config)
+            supervisor.start_rest()
+            if supervisor.wait_until_ready():
+                say(_greeting(config))
+                log.info("ready", address=config.base_url)
+                supervisor.run()
+            say("Stopping.")
+        finally:
+            supervisor.stop()
+
+
+def _prepare_database(config: Config) -> None:
+    migrate()
+    if config.demo:
+        with session.reading() as s:
+            is_there = users.find_by_email(s, DEMO_EMAIL) is not None
+        if not is_there:
+            add_user(tenant_slug=DEMO_TENANT, email=DEMO_EMAIL, name=DEMO_NAME, password=DEMO_PASSWORD)
+    session.engine().dispose()
+
+
+def _greeting(config: Config) -> str:
+    lines = [f"\n  Mail is ready at {config.base_url}\n"]
+    if config.demo:
+        lines.append(f"  Sign in as {DEMO_EMAIL} with the password {DEMO_PASSWORD}\n")
+    lines.append(f"  Logs are in {config.data / 'logs'}; Ctrl-C stops everything.\n")
+    return "\n".join(lines)
