@@ -50,6 +50,11 @@ class RunningApp:
         self.start()
 
     @property
+    def command(self) -> Path:
+        """The command line, to be run with `environment`."""
+        return Path(sys.executable).parent / "webmail"
+
+    @property
     def config(self) -> Config:
         """The configuration that its processes have."""
         return load_config(self.environment)
@@ -64,7 +69,7 @@ class RunningApp:
         """Start it, and wait until it says that it is ready."""
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                [str(Path(sys.executable).parent / "webmail"), "run"],
+                [str(self.command), "run"],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
