@@ -41,7 +41,7 @@ screenshots: $(READY_DEV) assets ## Take pictures of every page into docs/screen
 
 clean: ## Remove what tests and tools leave behind
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info
-	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+	find webmail tests tools -name __pycache__ -prune -exec rm -rf {} +
 
 distclean: clean ## Also remove the virtual environment and the fetched files; data in var/ stays
 	rm -rf .venv .assets

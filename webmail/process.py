@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from typing import Any, TextIO
 
@@ -27,6 +28,7 @@ def prepare_process(config: Config, name: str) -> None:
     Raises:
         ConfigError: local assets are wanted and are not there.
     """
+    os.umask(0o077)  # what this process writes is for its own user only
     configure_logging(name)
     session.configure(config.database_url, config.encryption_keys)
     queue.configure(config.redis_url)

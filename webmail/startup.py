@@ -30,6 +30,7 @@ def run_everything() -> None:
         ConfigError: something that `webmail.preflight` sees to cannot be used, or the database cannot.
         StartFailed: a process does not start.
     """
+    os.umask(0o077)
     data = data_folder(os.environ)
     prepare_folder(data)
     lock = lock_folder(data)
@@ -40,6 +41,8 @@ def run_everything() -> None:
         if config.redis_socket:
             prepare_socket_folder(config.redis_socket)
         _supervise(config, environ)
+        if config.redis_socket and config.redis_socket.parent != data:
+            config.redis_socket.parent.rmdir()
     finally:
         lock.release()
 

@@ -17,6 +17,7 @@ from webmail import lifeline
 from webmail.app import create_app
 from webmail.config import Config
 from webmail.process import configure_logging, prepare_process
+from webmail.store import session
 
 THREADS = 96
 _GRACE_S = 3
@@ -42,6 +43,8 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "worker_class": "gthread",
             "threads": THREADS,
             "graceful_timeout": _GRACE_S,
+            # Loaded before the fork, what does not load ends the server with its own words.
+            "preload_app": True,
             "control_socket_disable": True,
             "logger_class": _Logger,
             "post_fork": _after_fork,
@@ -65,4 +68,5 @@ class _Logger(Logger):  # type: ignore[misc]  # gunicorn has no types
 
 
 def _after_fork(_server: object, _worker: object) -> None:
+    session.dispose_after_fork()
     lifeline.watch()
