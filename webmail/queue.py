@@ -39,6 +39,9 @@ JOBS = {
 }
 """Name -> function, queue, seconds that it may take."""
 
+Unreachable = redis.RedisError
+"""What `listen_events()` raises when the server goes away."""
+
 _connection: redis.Redis | None = None
 
 
@@ -107,7 +110,7 @@ def listen_events(timeout_s: float = 5.0) -> Iterator[tuple[int, str, dict[str, 
     """Yield (user_id, event, data) of all users as they come; None when nothing came for `timeout_s`.
 
     Raises:
-        redis.RedisError: the server went away; call again.
+        Unreachable: the server went away; call again.
     """
     pubsub = connection().pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]  # redis-py has no types here
     pubsub.psubscribe("events:*")
