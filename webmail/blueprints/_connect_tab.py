@@ -38,7 +38,7 @@ class AccountRow:
 
     @property
     def is_ending(self) -> bool:
-        return self.account.status == "disconnecting"
+        return self.account.status in ("disconnecting", "erasing")
 
 
 STATUS_WORDS = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Response, flash, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
@@ -48,9 +49,41 @@ def partial_or_redirect(partial: str, location: str, message: str = "", **contex
     return response
 
 
+def leave_for(location: str, message: str) -> BaseResponse:
+    """Send the whole page elsewhere, whoever asks, with a toast there."""
+    flash(message)
+    response: BaseResponse = Response() if is_partial() else redirect(location, 303)
+    if is_partial():
+        response.headers["HX-Redirect"] = location
+    response.headers["Vary"] = VARY
+    return response
+
+
+def is_asked_on(path: str) -> bool:
+    """Say whether htmx asks from a page of that path."""
+    return urlsplit(request.headers.get("HX-Current-URL", "")).path == path
+
+
 def toast_only(message: str, status: int) -> Response:
     """Answer htmx with a toast and leave its target as it is."""
     response = make_response(render_template("components/_toast_oob.html", message=message, kind="problem"), status)
     response.headers["HX-Reswap"] = "none"
+    response.headers["Vary"] = VARY
+    return response
+
+
+def toast_or_redirect(message: str, location: str, undo_url: str = "") -> BaseResponse:
+    """Answer a change that shows elsewhere: htmx gets only a toast, a plain form a redirect (303) that brings it.
+
+    Args:
+        undo_url: where the toast's *Undo* posts to; without one it has none.
+    """
+    if is_partial():
+        response: BaseResponse = make_response(
+            render_template("components/_toast_oob.html", message=message, kind="done", undo_url=undo_url)
+        )
+    else:
+        flash(message, undo_url or "message")
+        response = redirect(location, 303)
     response.headers["Vary"] = VARY
     return response

@@ -8,9 +8,16 @@ from uuid import UUID
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from webmail.actions import connect, mail
+from webmail.actions import connect, departures, mail
 from webmail.blueprints import _connect_tab
-from webmail.blueprints._htmx import VARY, is_partial, page_or_partial, partial_or_redirect
+from webmail.blueprints._htmx import (
+    VARY,
+    is_asked_on,
+    is_partial,
+    leave_for,
+    page_or_partial,
+    partial_or_redirect,
+)
 from webmail.blueprints._session import current_scope
 from webmail.blueprints.forms.account import AccountForm, form_of_account, form_of_attempt, new_form, typed_form
 from webmail.errors import InputRefused, NotFound
@@ -45,14 +52,18 @@ def edit(account_uuid: UUID) -> Response:
 
 @blueprint.post("/accounts/<uuid:account_uuid>")
 def update(account_uuid: UUID) -> BaseResponse:
-    return _start(typed_form(request.form, account_uuid))
+    with reading() as s:
+        account = load_account(s, current_scope(), account_uuid)
+    return _start(typed_form(request.form, account))
 
 
 @blueprint.post("/accounts/autofill")
 def autofill() -> Response:
     """Fill in what the chosen provider, or the typed address, tells; never what was typed by hand."""
     uuid = request.form.get("account", type=UUID)
-    form = typed_form(request.form, uuid)
+    with reading() as s:
+        account = load_account(s, current_scope(), uuid) if uuid else None
+    form = typed_form(request.form, account)
     field, _, folder = request.form.get("offer", "").partition("=")
     if field in ("imap_folder", "outbox_folder"):
         form.texts[field] = folder
@@ -73,14 +84,12 @@ def attempt(attempt_uuid: UUID) -> BaseResponse:
     if row.state == "running":
         return page_or_partial("accounts/attempt.html", "accounts/_attempt.html", **_attempt_context(row))
     if row.state == "failed":
-        return _form_answer(form_of_attempt(row, account.uuid if account else None))
-    card = _connect_tab.load_card(scope, account.card if account else "other")
-    return partial_or_redirect(
-        "accounts/_after_connect.html",
-        url_for("profile.settings", tab="connect"),
-        f"{account.email} is connected." if account else "",
-        card=card,
-    )
+        return _form_answer(form_of_attempt(row, account))
+    settings = url_for("profile.settings", tab="connect")
+    message = f"{row.settings['email']} is connected."
+    if not is_asked_on(url_for("profile.settings")):
+        return leave_for(settings, message)
+    return partial_or_redirect("accounts/_after_connect.html", settings, message, cards=_connect_tab.load_cards(scope))
 
 
 @blueprint.get("/accounts/cards/<any(gmail, outlook, other):key>")
@@ -114,8 +123,8 @@ def ask_disconnect() -> Response:
     if not accounts:
         raise NotFound("This mailbox is not connected any more.")
     with reading() as s:
-        departures = [load_departure(s, account) for account in accounts]
-    return page_or_partial("accounts/disconnect.html", "accounts/_disconnect_dialog.html", departures=departures)
+        ends = [load_departure(s, account) for account in accounts]
+    return page_or_partial("accounts/disconnect.html", "accounts/_disconnect_dialog.html", departures=ends)
 
 
 @blueprint.post("/accounts/disconnect")
@@ -126,16 +135,12 @@ def disconnect() -> BaseResponse:
         raise InputRefused("account", "Choose the mailbox to disconnect.")
     with reading() as s:
         account = load_account(s, scope, uuid)
-    connect.disconnect(
-        scope,
-        uuid,
-        erase=request.form.get("conversations") == "erase",
-        put_back_marks=bool(request.form.get("put_back_marks")),
-    )
+    erase = request.form.get("conversations") == "erase"
+    departures.disconnect(scope, uuid, erase=erase, put_back_marks=bool(request.form.get("put_back_marks")))
     return partial_or_redirect(
         "accounts/_after_disconnect.html",
         url_for("profile.settings", tab="connect"),
-        f"{account.email} is disconnected.",
+        f"{account.email} is being erased here." if erase else f"{account.email} is disconnected.",
         card=_connect_tab.load_card(scope, account.card),
     )
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import structlog
 
-from webmail.actions import connect, submit
+from webmail.actions import connect, departures, submit
 from webmail.store.accounts import POLL_S, accounts_due, update_account
 from webmail.store.models import Account, utc_now
 from webmail.store.session import reading, transaction
@@ -27,7 +27,7 @@ _LOST_AFTER = timedelta(seconds=15)
 def run_sweep(stop: threading.Event) -> None:
     """Sweep once a second until told to stop; a failure is logged and the next round tries again."""
     while not stop.wait(_EVERY_S):
-        for sweep in (sweep_accounts, submit.recover_lost, connect.recover_lost):
+        for sweep in (sweep_accounts, submit.recover_lost, connect.recover_lost, departures.recover_lost):
             try:
                 sweep()
             except Exception:

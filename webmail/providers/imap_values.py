@@ -23,6 +23,7 @@ def build_folder(flags: Iterable[bytes], delimiter: bytes | None, name: str) -> 
         delimiter=separator,
         role=folder_role(name, separator, attributes),
         is_selectable=_NOT_SELECTABLE.isdisjoint(each.lower() for each in attributes),
+        is_marked=bool(folder_role("", "", attributes)),
     )
 
 

@@ -1,13 +1,17 @@
-"""What disconnecting an account would end, counted before it is asked for."""
+"""What disconnecting an account would end, counted before it is asked for; and the end itself."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, or_, select
 
 from webmail.store.models import Account, Conversation, Submission
-from webmail.store.session import Session
+from webmail.store.session import Session, transaction
+
+_CHUNK = 200
 
 
 @dataclass(frozen=True)
@@ -24,3 +28,36 @@ def load_departure(s: Session, account: Account) -> Departure:
     queued = select(Submission.subject).where(Submission.account_id == account.id, Submission.state == "queued")
     count = select(func.count()).select_from(Conversation).where(Conversation.account_id == account.id)
     return Departure(account, list(s.scalars(queued.order_by(Submission.id))), s.scalar(count) or 0)
+
+
+def queued_submissions(s: Session, account_id: int) -> list[UUID]:
+    """Give what waits to go out through an account, oldest first."""
+    query = select(Submission.uuid).where(Submission.account_id == account_id, Submission.state == "queued")
+    return list(s.scalars(query.order_by(Submission.id)))
+
+
+def unfinished_departures(s: Session, now: datetime) -> list[Account]:
+    """Give the accounts on their way out that it is time to look after."""
+    query = select(Account).where(
+        Account.status.in_(("disconnecting", "erasing")), or_(Account.retry_at.is_(None), Account.retry_at <= now)
+    )
+    return list(s.scalars(query))
+
+
+def erase_mail(account_id: int) -> None:
+    """Delete an account's conversations, some at a time, so that nobody else waits long for the database."""
+    while True:
+        with transaction() as s:
+            query = select(Conversation.id).where(Conversation.account_id == account_id).limit(_CHUNK)
+            ids = list(s.scalars(query))
+            if not ids:
+                return
+            s.execute(delete(Conversation).where(Conversation.id.in_(ids)))
+
+
+def erase_account(s: Session, account_id: int) -> None:
+    """Delete an account with all that hangs on it; drafts stay, without an account, and so does what is on its way."""
+    s.execute(
+        delete(Submission).where(Submission.account_id == account_id, Submission.state.not_in(("draft", "sending")))
+    )
+    s.execute(delete(Account).where(Account.id == account_id))

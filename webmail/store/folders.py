@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from webmail.store.models import Folder
+from webmail.store.placements import make_stale
 from webmail.store.session import Session
 
 
@@ -17,7 +18,9 @@ def folders_of(s: Session, account_id: int) -> list[Folder]:
 
 def folder_by_role(s: Session, account_id: int, role: str) -> Folder | None:
     """Give the account's folder of that role, None if it has none."""
-    return s.scalar(select(Folder).where(Folder.account_id == account_id, Folder.role == role).limit(1))
+    return s.scalar(
+        select(Folder).where(Folder.account_id == account_id, Folder.role == role).order_by(Folder.id).limit(1)
+    )
 
 
 def save_folders(s: Session, account_id: int, found: dict[str, str], synced: set[str]) -> list[Folder]:
@@ -41,6 +44,14 @@ def save_folders(s: Session, account_id: int, found: dict[str, str], synced: set
         folder.is_synced = name in synced
     s.flush()
     return list(known.values())
+
+
+def forget_position(s: Session, folder: Folder) -> None:
+    """Have a folder read as one never seen; its placements stay until their messages turn up again."""
+    make_stale(s, folder.id)
+    folder.uidvalidity = folder.highestmodseq = folder.backfill_uid = None
+    folder.uidnext = folder.server_count = 0
+    folder.synced_at = folder.flags_compared_at = None
 
 
 def update_folder(s: Session, folder_id: int, **values: Any) -> None:

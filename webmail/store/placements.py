@@ -17,6 +17,8 @@ from webmail.store.models import Folder, Message, Placement
 from webmail.store.session import Session
 
 _CHUNK = 500
+_PROVISIONAL = -(10**9)
+"""UIDs at or below this are those of placements that the server has not confirmed."""
 
 
 def count_in_folder(s: Session, folder_id: int, from_uid: int = 1) -> int:
@@ -30,6 +32,11 @@ def uids_in_folder(s: Session, folder_id: int, from_uid: int = 1) -> set[int]:
     return set(s.scalars(select(Placement.uid).where(Placement.folder_id == folder_id, Placement.uid >= from_uid)))
 
 
+def message_ids_in_folder(s: Session, folder_id: int) -> list[int]:
+    """Give the messages that lie in a folder, or have lain there under an older UIDVALIDITY."""
+    return list(s.scalars(select(Placement.message_id).where(Placement.folder_id == folder_id)))
+
+
 def make_stale(s: Session, folder_id: int) -> None:
     """Keep a folder's placements as those of an older UIDVALIDITY."""
     s.execute(update(Placement).where(Placement.folder_id == folder_id, Placement.uid > 0).values(uid=-Placement.id))
@@ -37,10 +44,9 @@ def make_stale(s: Session, folder_id: int) -> None:
 
 def drop_stale(s: Session, folder_id: int) -> list[int]:
     """Delete what is left of an older UIDVALIDITY, and give the messages concerned."""
-    message_ids = list(
-        s.scalars(select(Placement.message_id).where(Placement.folder_id == folder_id, Placement.uid < 0))
-    )
-    s.execute(delete(Placement).where(Placement.folder_id == folder_id, Placement.uid < 0))
+    where = (Placement.folder_id == folder_id, Placement.uid < 0, Placement.uid > _PROVISIONAL)
+    message_ids = list(s.scalars(select(Placement.message_id).where(*where)))
+    s.execute(delete(Placement).where(*where))
     return message_ids
 
 
@@ -111,9 +117,6 @@ def message_id_headers(s: Session, folder_id: int, uids: Sequence[int]) -> dict[
         .where(Placement.folder_id == folder_id, Placement.uid.in_(list(uids)))
     )
     return {uid: header for uid, header in s.execute(query)}
-
-
-_PROVISIONAL = -(10**9)
 
 
 def add_provisional(s: Session, folder: Folder, message_id: int) -> None:

@@ -34,6 +34,8 @@ class AccountForm:
     reads_mail: bool = True
     read_marks: str = "all"
     account_uuid: UUID | None = None
+    has_password: bool = False
+    """A password of the account is stored, so the field may stay empty."""
     filled_provider: str = ""
     """The provider and address of the last filling-in: what differs from its result was typed by hand."""
     filled_email: str = ""
@@ -63,10 +65,15 @@ class AccountForm:
             if name == "ssl_enabled":
                 if self.ssl_enabled == bool(before.get(name)):
                     self.ssl_enabled = bool(after.get(name))
-            elif not self.texts[name] or self.texts[name] == before.get(name, ""):
-                # Going over to one's own settings leaves what is there: it is mostly right already.
-                self.texts[name] = after.get(name, "") or ("" if self.texts["provider"] else self.texts[name])
+            else:
+                self._fill_text(name, before.get(name, ""), after.get(name, ""))
         self.filled_provider, self.filled_email = self.texts["provider"], self.texts["email"]
+
+    def _fill_text(self, name: str, before: str, after: str) -> None:
+        is_emptied_by_hand = not self.texts[name] and before == after
+        if self.texts[name] in ("", before) and not is_emptied_by_hand:
+            # Going over to one's own settings leaves what is there: it is mostly right already.
+            self.texts[name] = after or ("" if self.texts["provider"] else self.texts[name])
 
     def _is_provider_free(self) -> bool:
         chosen = self.texts["provider"]
@@ -98,17 +105,18 @@ class AccountForm:
         self._need("email", "Type the address of the mailbox.")
         if self.texts["email"] and "@" not in self.texts["email"].strip("@"):
             self.problems["email"] = "Type the whole address, such as ines@example.com."
-        if not password and self.account_uuid is None:
+        if not password and not self.has_password:
             self.problems["password"] = "Type the password of the mailbox."  # noqa: S105  # a sentence
         self._need("smtp_host", "Type the name of the server that sends your mail, such as smtp.example.com.")
         self._need_port("smtp_port", is_needed=True)
         if self.reads_mail:
             self._need("imap_host", "Type the name of the server that keeps your mail, such as imap.example.com.")
-            self._need("imap_folder", "Type the folder to read, usually INBOX.")
         self._need_port("imap_port", is_needed=self.reads_mail or bool(self.texts["imap_host"]))
         choice = self.choice
         if choice is not None and choice.auth == "oauth_only":
             self.problems["provider"] = "This provider takes no password any more. Use its own card above."
+        elif choice is not None and not choice.auth:
+            self.problems["provider"] = "This provider lets no other program read or send its mail."
 
     def _need(self, name: str, sentence: str) -> None:
         if not self.texts[name]:
@@ -130,8 +138,8 @@ def new_form(provider: str = "", email: str = "") -> AccountForm:
     return form
 
 
-def typed_form(data: Mapping[str, str], account_uuid: UUID | None = None) -> AccountForm:
-    """Read the form as it was sent."""
+def typed_form(data: Mapping[str, str], account: Account | None = None) -> AccountForm:
+    """Read the form as it was sent, for a new account or for one whose settings it changes."""
     texts = {name: " ".join(data.get(name, "").split()) for name in TEXTS}
     read_marks = data.get("read_marks", "all")
     return AccountForm(
@@ -139,7 +147,7 @@ def typed_form(data: Mapping[str, str], account_uuid: UUID | None = None) -> Acc
         ssl_enabled=bool(data.get("ssl_enabled")),
         reads_mail=bool(data.get("reads_mail")),
         read_marks=read_marks if read_marks in READ_MARKS else "all",
-        account_uuid=account_uuid,
+        **_belonging_to(account),
         filled_provider=data.get("filled_provider", ""),
         filled_email=data.get("filled_email", ""),
     )
@@ -147,19 +155,23 @@ def typed_form(data: Mapping[str, str], account_uuid: UUID | None = None) -> Acc
 
 def form_of_account(account: Account) -> AccountForm:
     """Build the form that edits an account."""
-    return _form_of(account, account.ssl_enabled, account.reads_mail, account.read_marks, account.uuid)
+    return _form_of(account, account.ssl_enabled, account.reads_mail, account.read_marks, account)
 
 
-def form_of_attempt(attempt: ConnectAttempt, account_uuid: UUID | None) -> AccountForm:
-    """Build the form again after an attempt, with everything that was typed but the password."""
+def form_of_attempt(attempt: ConnectAttempt, account: Account | None) -> AccountForm:
+    """Build the form again after an attempt, with everything that was typed but the password.
+
+    Args:
+        account: the one whose settings the attempt was to change.
+    """
     values = attempt.settings
-    form = _form_of(values, values["ssl_enabled"], values["reads_mail"], values["read_marks"], account_uuid)
+    form = _form_of(values, values["ssl_enabled"], values["reads_mail"], values["read_marks"], account)
     form.attempt = attempt
     return form
 
 
 def _form_of(
-    source: Account | Mapping[str, Any], ssl_enabled: bool, reads_mail: bool, read_marks: str, uuid: UUID | None
+    source: Account | Mapping[str, Any], ssl_enabled: bool, reads_mail: bool, read_marks: str, account: Account | None
 ) -> AccountForm:
     values = source if isinstance(source, Mapping) else {name: getattr(source, name) for name in TEXTS}
     texts = {name: "" if values.get(name) is None else str(values[name]) for name in TEXTS}
@@ -168,7 +180,11 @@ def _form_of(
         ssl_enabled=ssl_enabled,
         reads_mail=reads_mail,
         read_marks=read_marks,
-        account_uuid=uuid,
+        **_belonging_to(account),
         filled_provider=texts["provider"],
         filled_email=texts["email"],
     )
+
+
+def _belonging_to(account: Account | None) -> dict[str, Any]:
+    return {} if account is None else {"account_uuid": account.uuid, "has_password": account.secret is not None}
