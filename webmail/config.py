@@ -24,6 +24,22 @@ _MAX_SOCKET_PATH = 100
 
 
 @dataclass(frozen=True)
+class Registration:
+    """This installation as it is registered with Google or Microsoft.
+
+    `imap` and `smtp` are `host:port:security`, "" for the provider's own servers; they, `authority` and `graph_url`
+    point at stand-ins when there are any.
+    """
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    authority: str
+    imap: str = ""
+    smtp: str = ""
+    graph_url: str = ""
+
+
+@dataclass(frozen=True)
 class Config:
     """Everything that an operator can set; secrets stay out of its `repr`."""
 
@@ -44,6 +60,8 @@ class Config:
     host: str = "127.0.0.1"
     assets: str = "cdn"
     ca_file: str | None = None
+    google: Registration | None = None
+    microsoft: Registration | None = None
 
     @property
     def is_https(self) -> bool:
@@ -81,6 +99,8 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
         workers=_number(env, "WEBMAIL_WORKERS", DEFAULT_WORKERS, 100),
         assets=_choice(env, "WEBMAIL_ASSETS", ("cdn", "local")),
         ca_file=_file(env, "WEBMAIL_CA_FILE"),
+        google=_registration(env, "WEBMAIL_GOOGLE", "https://accounts.google.com"),
+        microsoft=_registration(env, "WEBMAIL_MICROSOFT", "https://login.microsoftonline.com/common"),
     )
 
 
@@ -148,6 +168,32 @@ def _choice(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
     value = (env.get(name) or choices[0]).strip()
     if value not in choices:
         raise ConfigError(f"{name} is {value!r}; it takes {' or '.join(choices)}.")
+    return value
+
+
+def _registration(env: Mapping[str, str], prefix: str, authority: str) -> Registration | None:
+    def value(name: str) -> str:
+        return env.get(f"{prefix}_{name}", "").strip()
+
+    if not value("CLIENT_ID"):
+        return None
+    chosen = (value("AUTHORITY") or authority).rstrip("/")
+    if not chosen.startswith("https://"):
+        raise ConfigError(f"{prefix}_AUTHORITY is {chosen!r}; it takes an address that begins with https://.")
+    return Registration(
+        value("CLIENT_ID"),
+        _required_with(env, f"{prefix}_CLIENT_SECRET", f"{prefix}_CLIENT_ID"),
+        chosen,
+        value("IMAP"),
+        value("SMTP"),
+        value("GRAPH_URL"),
+    )
+
+
+def _required_with(env: Mapping[str, str], name: str, other: str) -> str:
+    value = env.get(name, "").strip()
+    if not value:
+        raise ConfigError(f"{other} is set, but {name} is not.")
     return value
 
 

@@ -10,8 +10,9 @@ from typing import Any, TextIO
 import structlog
 
 from webmail import assets, queue
-from webmail.config import Config
-from webmail.providers import network, presets
+from webmail.config import Config, Registration
+from webmail.providers import identities, network, presets
+from webmail.providers.oauth import OAuthClient
 from webmail.providers.presets import DemoServers
 from webmail.store import cache, session
 
@@ -37,6 +38,15 @@ def prepare_process(config: Config, name: str) -> None:
     assets.configure(config.assets)
     servers = DemoServers("127.0.0.1", config.demo_imap_port, config.demo_smtp_port)
     presets.configure(demo=servers if config.demo else None)
+    identities.configure(
+        google=_oauth_client(config.google, config.ca_file), microsoft=_oauth_client(config.microsoft, config.ca_file)
+    )
+
+
+def _oauth_client(registration: Registration | None, ca_file: str | None) -> OAuthClient | None:
+    if registration is None:
+        return None
+    return OAuthClient(registration.client_id, registration.client_secret, registration.authority, ca_file)
 
 
 def configure_logging(name: str, stream: TextIO | None = None) -> None:

@@ -5,9 +5,6 @@ from __future__ import annotations
 from webmail.errors import Retryable
 from webmail.providers.oauth import SIDE, OAuthClient
 
-GOOGLE_AUTHORITY = "https://accounts.google.com"
-MICROSOFT_AUTHORITY = "https://login.microsoftonline.com/common"
-
 _clients: dict[str, OAuthClient] = {}
 
 
