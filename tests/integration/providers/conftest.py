@@ -36,9 +36,9 @@ def server_tls(certificates: Path, name: str = "localhost") -> ssl.SSLContext:
 class ScriptedServer:
     """Plays one dialogue per connection: the script gets the connected socket; what clients said is kept."""
 
-    def __init__(self, script: Callable[[Line], None]) -> None:
+    def __init__(self, script: Callable[[Line], None], address: tuple[str, int] = ("127.0.0.1", 0)) -> None:
         self._script = script
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(address)
         self.port = int(self._listener.getsockname()[1])
         self.lines: list[bytes] = []
         self._thread = threading.Thread(target=self._serve, daemon=True)
