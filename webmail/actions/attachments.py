@@ -11,7 +11,7 @@ from webmail.errors import NotFound, Refused
 from webmail.store import cache
 from webmail.store.accounts import find_account
 from webmail.store.messages import WaitingBody, load_attachment, load_message, where_it_lies
-from webmail.store.models import Attachment, Placement
+from webmail.store.models import Account, Attachment
 from webmail.store.scope import Scope
 from webmail.store.session import reading, transaction
 from webmail.sync.bodies import body_rows, store_rows
@@ -45,19 +45,21 @@ def open_attachment(scope: Scope, uuid: UUID) -> OpenedAttachment:
     if content is None:
         if account.secret is None:
             raise NotFound("This mailbox is disconnected, so its attachments cannot be fetched. Connect it again.")
-        placement = _placement_of(attachment)
-        with open_imap_for(account, timeout_s=_TIMEOUT_S) as imap:
-            imap.select(placement.folder.name)
-            raw = imap.fetch_section(placement.uid, attachment.section)
-        content = decode_transfer(raw, attachment.encoding)
+        content = decode_transfer(_fetch(account, attachment), attachment.encoding)
         cache.write(account.uuid, attachment.uuid, content)
     return OpenedAttachment(attachment.filename, attachment.media_type, content)
 
 
-def _placement_of(attachment: Attachment) -> Placement:
-    for placement in attachment.message.placements:
-        if placement.uid > 0:
-            return placement
+def _fetch(account: Account, attachment: Attachment) -> bytes:
+    """Fetch an attachment from wherever its message lies; it may have been moved since we looked."""
+    placements = [placement for placement in attachment.message.placements if placement.uid > 0]
+    with open_imap_for(account, timeout_s=_TIMEOUT_S) as imap:
+        for placement in placements:
+            try:
+                if imap.select(placement.folder.name).uidvalidity == placement.folder.uidvalidity:
+                    return imap.fetch_section(placement.uid, attachment.section)
+            except Refused:
+                continue
     raise NotFound("The message of this attachment is no longer in the mailbox.")
 
 
@@ -73,6 +75,19 @@ def ensure_body(scope: Scope, message_uuid: UUID) -> None:
         queue.enqueue("fetch_body", message.id, job_id=f"body-{message.uuid}")
 
 
+def retry_body(scope: Scope, message_uuid: UUID) -> None:
+    """Ask the server once more for a text that it did not give.
+
+    Raises:
+        NotFound: no such message.
+    """
+    with transaction() as s:
+        message = load_message(s, scope, message_uuid)
+        if message.body_state == "broken":
+            message.body_state = "headers"
+    ensure_body(scope, message_uuid)
+
+
 def store_body(message_id: int) -> None:
     """Fetch the text of one message, as a job. It needs no lease: whoever else stores it stores the same."""
     with reading() as s:
@@ -82,8 +97,9 @@ def store_body(message_id: int) -> None:
         return
     waiting = WaitingBody(message_id, place.uid, place.size_bytes)
     with open_imap_for(account, timeout_s=_TIMEOUT_S) as imap:
-        imap.select(place.folder_name)
         try:
+            if imap.select(place.folder_name).uidvalidity != place.uidvalidity:
+                return
             rows = [row for batch in body_rows(imap, [waiting]) for row in batch]
         except Refused:
             return

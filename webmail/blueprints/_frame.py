@@ -1,0 +1,92 @@
+"""What the frame of a message shows, and under which policy.
+
+HTML and plain text go the same way: both are made into HTML by `webmail.domain`, and shown in a frame whose policy runs
+nothing and loads nothing but the mail's own pictures. Nothing here changes the HTML once it is cleaned.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from uuid import UUID
+
+from flask import url_for
+from markupsafe import Markup
+
+from webmail.blueprints._signed import part_token
+from webmail.domain.html import clean_mail_html
+from webmail.domain.quotes import fold_quotes_html, split_quoted_text
+from webmail.domain.text import text_to_html
+from webmail.store.models import Message
+
+_DESIGNED = re.compile(r"<font|bgcolor=|(?:^|[\"';\s])(?:background-color|color)\s*[:=]", re.IGNORECASE)
+_HARMLESS = frozenset(
+    "application/pdf application/zip application/msword application/rtf text/csv text/calendar "
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document "
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet "
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation "
+    "application/vnd.oasis.opendocument.text image/png image/jpeg image/gif image/webp".split()
+)
+_MAGIC = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"))
+
+
+@dataclass(frozen=True)
+class FrameContent:
+    """The HTML of a frame. `is_designed`: it sets colours of its own, so it is shown on white in the dark, too."""
+
+    html: Markup
+    quoted: Markup | None = None
+    """The quoted tail of a plain text; HTML has it folded within itself."""
+    is_text: bool = False
+    is_designed: bool = False
+    has_remote: bool = False
+
+
+def render_body(message: Message, user_uuid: UUID) -> FrameContent:
+    """Make the text of a message into HTML that is safe in its frame.
+
+    Args:
+        message: with text, HTML and attachments loaded.
+        user_uuid: who reads it; the addresses of its pictures work for nobody else.
+    """
+    if not message.html.strip():
+        own, quoted = split_quoted_text(message.text)
+        return FrameContent(_safe(text_to_html(own)), _safe(text_to_html(quoted)), is_text=True)
+    urls = {
+        each.content_id: url_for("messages.part", token=part_token(each.uuid, user_uuid))
+        for each in message.attachments
+        if each.content_id
+    }
+    cleaned = clean_mail_html(fold_quotes_html(message.html), cid_urls=urls)
+    return FrameContent(
+        html=_safe(cleaned.html),
+        is_designed=bool(_DESIGNED.search(cleaned.html)),
+        has_remote=cleaned.has_remote,
+    )
+
+
+def _safe(cleaned: str) -> Markup:
+    """Take what `webmail.domain` has cleaned or escaped as it is."""
+    return Markup(cleaned)  # noqa: S704  # cleaning is the caller's last step before this
+
+
+def frame_policy(*, shows_remote: bool) -> str:
+    """Give the policy of a message's frame; *Show images* changes nothing but this."""
+    images = "'self' data: https: http:" if shows_remote else "'self' data:"
+    return (
+        f"default-src 'none'; img-src {images}; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; "
+        "frame-ancestors 'self'; sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
+    )
+
+
+def harmless_type(media_type: str) -> str:
+    """Give the type to send an attachment under: its own where no program runs it, else plain bytes."""
+    return media_type if media_type in _HARMLESS else "application/octet-stream"
+
+
+def picture_type(content: bytes) -> str | None:
+    """Give the type of a picture by its first bytes, whatever the sender calls it; None for anything else."""
+    for magic, media_type in _MAGIC:
+        if content.startswith(magic):
+            return media_type
+    return "image/webp" if content[:4] == b"RIFF" and content[8:12] == b"WEBP" else None

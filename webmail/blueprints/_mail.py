@@ -1,0 +1,176 @@
+"""What the mail pages have in common: where the list stands, what it holds, and the rail beside it.
+
+A `Place` is a view with its filters. It stands in the address of the list and of every conversation opened from it, so
+that each page can show the list that it belongs to, also after a reload and without JavaScript.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from webmail.blueprints._connect_tab import AccountRow
+from webmail.store.accounts import list_accounts
+from webmail.store.conversations import VIEWS, ConversationPage, list_page, recipients_of, unread_counts
+from webmail.store.models import Account, Submission
+from webmail.store.scope import Scope
+from webmail.store.session import Session, reading
+from webmail.store.submissions import count_drafts, list_drafts
+
+PAGE_ROWS = 50
+_MAX_ROWS = 500
+"""How deep a list is kept when it is read again; who has scrolled further gets the rest page by page."""
+_COLOURS = 6
+
+TITLES = {"inbox": "Inbox", "sent": "Sent", "all": "All mail", "trash": "Trash", "drafts": "Drafts"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A view of the list with its filters."""
+
+    view: str = "inbox"
+    is_unread: bool = False
+    account: UUID | None = None
+
+    @property
+    def args(self) -> dict[str, Any]:
+        """The arguments that lead here, for `url_for`; the inbox needs none."""
+        args: dict[str, Any] = {}
+        if self.view != "inbox":
+            args["view"] = self.view
+        if self.is_unread:
+            args["unread"] = 1
+        if self.account:
+            args["account"] = self.account
+        return args
+
+    @property
+    def search(self) -> str:
+        """The arguments as they stand in an address, with the question mark; "" for the inbox."""
+        return f"?{urlencode(self.args)}" if self.args else ""
+
+    @property
+    def title(self) -> str:
+        return "Unread" if self.is_unread and self.view == "inbox" else TITLES[self.view]
+
+    def but(self, **changes: Any) -> dict[str, Any]:
+        """Give the arguments of the place that differs from this one in `changes`."""
+        return Place(**{**vars(self), **changes}).args
+
+
+def read_place(args: Mapping[str, str]) -> Place:
+    """Read a place out of an address or a form; what makes no sense falls back to the inbox."""
+    view = args.get("view", "")
+    try:
+        account = UUID(args.get("account", ""))
+    except ValueError:
+        account = None
+    return Place(view if view in (*VIEWS, "drafts") else "inbox", args.get("unread") == "1", account)
+
+
+@dataclass(frozen=True)
+class MailAccount:
+    """An account as the mail pages show it: its state, its unread conversations and its colour."""
+
+    row: AccountRow
+    unread: int
+    colour: int
+
+    @property
+    def account(self) -> Account:
+        return self.row.account
+
+
+@dataclass(frozen=True)
+class Rail:
+    """What stands beside every page: the views with their counts, and the accounts."""
+
+    accounts: list[MailAccount]
+    unread: int
+    drafts: int
+
+    @property
+    def colours(self) -> dict[int, int]:
+        """The colour of each account, by its key; empty where there is only one, which needs none."""
+        return {each.account.id: each.colour for each in self.accounts} if len(self.accounts) > 1 else {}
+
+
+@dataclass(frozen=True)
+class MailList:
+    """The list of one place. `drafts` is filled in the drafts' view, `page` in all others."""
+
+    place: Place
+    page: ConversationPage
+    drafts: list[Submission]
+    rail: Rail
+    recipients: dict[int, list[str]]
+    """To whom the user wrote in conversations in which nobody else did, by conversation."""
+
+    @property
+    def troubled(self) -> list[MailAccount]:
+        """The accounts of this place that do not sync as they should."""
+        return [each for each in self._accounts if each.row.status in ("error", "reconnect_needed")]
+
+    @property
+    def importing(self) -> list[MailAccount]:
+        """The accounts of this place whose first import is still under way."""
+        return [each for each in self._accounts if each.row.status == "syncing"]
+
+    @property
+    def empty_state(self) -> str:
+        """Why nothing is shown: `connect`, `importing`, or the view's own emptiness; "" when there are rows."""
+        if self.page.rows or self.drafts:
+            return ""
+        if self.place.view != "drafts":
+            if not any(each.row.is_live and each.account.reads_mail for each in self.rail.accounts):
+                return "connect"
+            if self.importing:
+                return "importing"
+        return "unread" if self.place.is_unread else self.place.view
+
+    @property
+    def _accounts(self) -> list[MailAccount]:
+        wanted = self.place.account
+        return [each for each in self.rail.accounts if wanted in (None, each.account.uuid)]
+
+
+def load_rail(scope: Scope) -> Rail:
+    """Read what stands in the rail."""
+    with reading() as s:
+        return _rail(s, scope)
+
+
+def _rail(s: Session, scope: Scope) -> Rail:
+    counts = unread_counts(s, scope)
+    accounts = [
+        MailAccount(AccountRow(account), counts.get(account.id, 0), at % _COLOURS + 1)
+        for at, account in enumerate(list_accounts(s, scope))
+    ]
+    return Rail(accounts, sum(counts.values()), count_drafts(s, scope))
+
+
+def load_list(scope: Scope, place: Place, *, cursor: str = "", rows: int = PAGE_ROWS) -> MailList:
+    """Read the list of a place, with the rail.
+
+    Args:
+        cursor: where the page before ended.
+        rows: how many conversations at most, for a list that is read again as deep as it has been scrolled.
+    """
+    with reading() as s:
+        if place.view == "drafts":
+            return MailList(place, ConversationPage([], ""), list_drafts(s, scope), _rail(s, scope), {})
+        page = list_page(
+            s,
+            scope,
+            place.view,
+            account_uuid=place.account,
+            unread_only=place.is_unread,
+            cursor=cursor,
+            limit=min(max(rows, PAGE_ROWS), _MAX_ROWS),
+        )
+        one_way = [row.id for row in page.rows if row.senders == ["me"]]
+        return MailList(place, page, [], _rail(s, scope), recipients_of(s, one_way))

@@ -1,0 +1,57 @@
+"""The list of conversations: a page of its own, and the parts of it that are read again while it is open."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from webmail.blueprints import _mail_words
+from webmail.blueprints._htmx import is_partial, page_or_partial
+from webmail.blueprints._mail import PAGE_ROWS, load_list, load_rail, read_place
+from webmail.blueprints._session import current_scope
+
+blueprint = Blueprint("inbox", __name__)
+
+for _words in (
+    _mail_words.sender_names,
+    _mail_words.recipient_names,
+    _mail_words.initials,
+    _mail_words.hue,
+    _mail_words.file_icon,
+    _mail_words.file_size,
+):
+    blueprint.add_app_template_filter(_words)
+
+
+@blueprint.app_context_processor
+def _names() -> dict[str, Any]:
+    """Let the layout read the rail, which stands on every page."""
+    return {"load_rail": lambda: load_rail(current_scope())}
+
+
+@blueprint.get("/inbox")
+def show() -> Response:
+    """Show a view of the list; with `cursor`, a later page of it."""
+    place, cursor = read_place(request.args), request.args.get("cursor", "")
+    mail = load_list(current_scope(), place, cursor=cursor)
+    partial = "inbox/_more.html" if cursor else "inbox/_mail.html"
+    return page_or_partial("inbox/show.html", partial, mail=mail, rail=mail.rail, place=place, cursor=cursor)
+
+
+@blueprint.get("/inbox/list")
+def refresh() -> BaseResponse:
+    """Give the list anew, as deep as it has been scrolled, with the rail: what an open page asks for after news.
+
+    `open` names the conversation that stands beside it.
+    """
+    place = read_place(request.args)
+    if not is_partial():
+        return redirect(url_for("inbox.show", **place.args), 303)
+    mail = load_list(current_scope(), place, rows=request.args.get("rows", PAGE_ROWS, int))
+    open_uuid = request.args.get("open", None, UUID)
+    return Response(
+        render_template("inbox/_refreshed.html", mail=mail, rail=mail.rail, place=place, open_uuid=open_uuid)
+    )

@@ -1,0 +1,242 @@
+/* The mail pages, livelier: the list keeps its place, the frames their height, and the keyboard reaches everything. */
+"use strict";
+
+(() => {
+  const body = document.body;
+  const by = (id) => document.getElementById(id);
+  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+  const conversation = () => document.querySelector("#conversation > .conversation");
+  const openUuid = () => conversation()?.dataset.conversation ?? "";
+  const rows = () => all("#rows .conversation-row");
+  const selected = () => document.querySelector("#rows .conversation-row[aria-current]");
+  const isNarrow = () => matchMedia("(width < 720px)").matches;
+  const reread = () => htmx.trigger(body, "resumed");
+
+  /* What people have opened, and what was measured, is not undone when a part of the page is read again. */
+  htmx.registerExtension("mail", {
+    htmx_before_morph_attr: (element, { attrName }) =>
+      !((attrName === "open" && element.tagName === "DETAILS") || (attrName === "style" && element.tagName === "IFRAME")),
+  });
+
+  /* Frames: as tall as what they show. They run no script, so it is measured from here. */
+  const watched = new WeakSet();
+  const fit = (frame) => {
+    const root = frame.contentDocument?.documentElement;
+    const page = frame.contentDocument?.body;
+    if (!page || !frame.clientWidth) return;
+    root.style.zoom = "";
+    const excess = page.scrollWidth / page.clientWidth;
+    // Wide mail shrinks to the pane, but not below what can be read; what is still too wide scrolls.
+    if (excess > 1.02) root.style.zoom = Math.max(1 / excess, 0.6);
+    const height = Math.ceil(page.getBoundingClientRect().height * (excess > 1.02 ? Math.max(1 / excess, 0.6) : 1));
+    const tall = Math.max(height + (page.scrollWidth > page.clientWidth ? 16 : 0), 24);
+    if (Math.abs(tall - frame.offsetHeight) > 1) keepingPlace(() => (frame.style.height = `${tall}px`));
+  };
+  const watch = (frame) => {
+    const page = frame.contentDocument?.body;
+    if (!page || watched.has(page)) return;
+    watched.add(page);
+    fit(frame);
+    new ResizeObserver(() => fit(frame)).observe(page);
+    frame.contentDocument.addEventListener("keydown", onKey);
+  };
+  document.addEventListener("load", ({ target }) => target.matches?.("iframe.message-frame") && watch(target), true);
+  addEventListener("resize", () => all("iframe.message-frame").forEach(fit));
+
+  /* Nothing that is being read moves: what stands at the top of a pane still stands there after a change. */
+  const keepPlace = (pane, selector) => {
+    const top = pane?.getBoundingClientRect().top ?? 0;
+    const mark = pane?.scrollTop ? all(selector, pane).find((each) => each.getBoundingClientRect().bottom > top) : null;
+    if (!mark) return () => {};
+    const before = mark.getBoundingClientRect().top;
+    return () => {
+      const now = mark.id ? by(mark.id) : mark;
+      if (now) pane.scrollTop += now.getBoundingClientRect().top - before;
+    };
+  };
+  const keepingPlace = (change) => {
+    const restore = keepPlace(by("conversation-scroll"), ".message");
+    change();
+    restore();
+  };
+
+  /* The list is read again after news: as deep as it is scrolled, beside what is open. */
+  document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+    if (ctx.sourceElement?.id !== "list") return;
+    ctx.request.body.set("rows", rows().length);
+    if (openUuid()) ctx.request.body.set("open", openUuid());
+  });
+  let before = null;
+  document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
+    const source = ctx.sourceElement?.id;
+    if (source === "list") {
+      before = { ids: new Set(rows().map((row) => row.id)), restore: keepPlace(by("list-scroll"), ".conversation-row") };
+    } else if (source === "messages") {
+      before = { restore: keepPlace(by("conversation-scroll"), ".message") };
+    }
+  });
+  document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+    const source = ctx.sourceElement?.id;
+    if (before && (source === "list" || source === "messages")) {
+      before.restore();
+      if (source === "list") showNews(before.ids);
+      before = null;
+    }
+    if (ctx.target?.id === "conversation" && conversation()) opened();
+    if (ctx.target?.id === "composer-slot") by("composer-slot").scrollIntoView({ block: "nearest" });
+    showUnread();
+    readWhileOpen();
+  });
+  const showNews = (known) => {
+    const fresh = known.size ? rows().filter((row) => !known.has(row.id)) : [];
+    const scroll = by("list-scroll");
+    const above = fresh.filter((row) => row.getBoundingClientRect().bottom <= scroll.getBoundingClientRect().top + 4);
+    if (!above.length) fresh.forEach((row) => row.parentElement.classList.add("is-new"));
+    const pill = by("new-pill");
+    const count = above.length + (pill.hidden ? 0 : Number(pill.dataset.count));
+    if (above.length) {
+      pill.dataset.count = count;
+      pill.textContent = `${count} new`;
+      pill.hidden = false;
+    }
+  };
+  document.addEventListener("scroll", ({ target }) => {
+    if (target.id === "list-scroll" && target.scrollTop < 8) by("new-pill").hidden = true;
+  }, true);
+  const showUnread = () => {
+    const unread = Number(by("rail-body")?.dataset.unread ?? 0);
+    const title = document.title.replace(/^\(\d+\) /, "");
+    document.title = unread ? `(${unread}) ${title}` : title;
+  };
+
+  /* The open conversation: read again when it changed, marked as read when somebody looks at it. */
+  const dataOf = (event) => {
+    try {
+      return JSON.parse(event.detail.data);
+    } catch {
+      return {};
+    }
+  };
+  const changed = () => by("messages") && htmx.trigger(by("messages"), "open-changed", {}, false);
+  body.addEventListener("conversation-changed", (event) => dataOf(event).uuid === openUuid() && changed());
+  body.addEventListener("submission-changed", (event) => {
+    if (document.querySelector(`[data-submission="${CSS.escape(dataOf(event).uuid ?? "")}"]`)) changed();
+  });
+  const readWhileOpen = () => {
+    const url = by("messages")?.hasAttribute("data-unread") && conversation()?.dataset.readUrl;
+    if (!url || document.hidden || isReading === url) return;
+    isReading = url;
+    setTimeout(async () => {
+      isReading = "";
+      if (!document.hidden && conversation()?.dataset.readUrl === url) {
+        await htmx.ajax("POST", url, { source: by("stream"), target: "#toasts", swap: "none" });
+      }
+    }, 1200);
+  };
+  let isReading = "";
+  document.addEventListener("visibilitychange", readWhileOpen);
+
+  const opened = () => {
+    select(by(`conversation-${openUuid()}-row`));
+    by("conversation-subject")?.focus({ preventScroll: true });
+    by("messages")?.removeAttribute("data-unread");
+    body.classList.add("is-reading");
+    toNewest();
+  };
+  /* A long conversation opens at what has not been read, else at its newest message. */
+  const toNewest = () => {
+    const open = all(".messages > .message[open]");
+    const first = open.find((each) => each.classList.contains("is-unread")) ?? open.at(-1);
+    const scroll = by("conversation-scroll");
+    if (first && scroll) scroll.scrollTop += first.getBoundingClientRect().top - scroll.getBoundingClientRect().top - 4;
+  };
+  const select = (row) => {
+    selected()?.removeAttribute("aria-current");
+    row?.setAttribute("aria-current", "true");
+    row?.classList.remove("is-unread");
+    row?.scrollIntoView({ block: "nearest" });
+  };
+
+  /* Back to the list, which has stayed where it was. */
+  const close = (url) => {
+    const row = selected();
+    by("conversation").replaceChildren(by("nothing-open").content.cloneNode(true));
+    body.classList.remove("is-reading");
+    row?.removeAttribute("aria-current");
+    row?.focus({ preventScroll: true });
+    row?.scrollIntoView({ block: "nearest" });
+    document.title = `${by("list-title").textContent.trim()} · Mail`;
+    showUnread();
+    if (url) history.pushState({ htmx: true }, "", url);
+  };
+  const listUrl = () => document.querySelector("[data-back]")?.getAttribute("href").split("#")[0] ?? "/inbox";
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("#new-pill")) by("list-scroll").scrollTo({ top: 0, behavior: "instant" });
+    const back = event.target.closest("[data-back]");
+    if (!back || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    close(listUrl());
+  });
+  document.addEventListener("htmx:before:history:restore", (event) => {
+    const list = new URL(listUrl(), location.href);
+    if (location.pathname === "/inbox" && location.search === list.search && conversation()) {
+      event.preventDefault();
+      close("");
+    } else if (location.pathname.startsWith("/conversations/") && location.search === by("list")?.dataset.search) {
+      event.preventDefault();
+      htmx.ajax("GET", location.pathname + location.search, { target: "#conversation", swap: "innerHTML" });
+    }
+  });
+
+  /* Archive, delete, mark unread: shown at once; the next conversation opens where there is room beside the list. */
+  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+    const leaves = ctx.sourceElement?.dataset?.leaves;
+    if (!leaves) return;
+    const row = selected();
+    const item = row?.parentElement;
+    const next = (item?.nextElementSibling ?? item?.previousElementSibling)?.querySelector(".conversation-row");
+    const url = listUrl();
+    setTimeout(() => {
+      if (leaves !== "mark_unread") item?.remove();
+      if (leaves !== "mark_unread" && next && !isNarrow()) return next.click();
+      close(url);
+      next?.focus({ preventScroll: true });
+    });
+  });
+  document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+    const path = ctx.request.action;
+    if (ctx.request.method === "POST" && /^\/conversations\/[^/]+\/(archive|delete|unread)/.test(path)) reread();
+  });
+
+  /* Keys: j k o u e r a f c #. What they press has a data-key. */
+  const onKey = (event) => {
+    const target = event.target;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || document.querySelector("dialog[open]")) return;
+    if (target.closest?.("input, textarea, select, [contenteditable], [popover]:popover-open")) return;
+    if (event.key === "j" || event.key === "k") {
+      event.preventDefault();
+      step(event.key === "j" ? 1 : -1);
+    } else if (event.key === "o") {
+      (document.activeElement.closest?.(".conversation-row") ?? selected() ?? rows()[0])?.click();
+    } else {
+      const control = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+      if (!control) return;
+      event.preventDefault();
+      control.click();
+    }
+  };
+  const step = (by_) => {
+    const list = rows();
+    const at = list.indexOf(document.activeElement.closest?.(".conversation-row") ?? selected());
+    const row = list[Math.min(Math.max(at + by_, 0), list.length - 1)];
+    if (!row) return;
+    row.scrollIntoView({ block: "nearest" });
+    if (conversation()) row.click();
+    else row.focus({ preventScroll: true });
+  };
+  document.addEventListener("keydown", onKey);
+
+  all("iframe.message-frame").forEach((frame) => frame.contentDocument?.readyState === "complete" && watch(frame));
+  selected()?.scrollIntoView({ block: "nearest" });
+  toNewest();
+})();
