@@ -69,7 +69,7 @@ def build_mail(mail: OutgoingMail) -> bytes:
     """Build the mail as it goes over the wire: CRLF line ends, 7-bit, no Bcc field.
 
     Raises:
-        ValueError: a field holds a line break or another control character.
+        ValueError: a field holds a line break or another control character, or an address cannot be written in ASCII.
     """
     message = EmailMessage(policy=_POLICY)
     message["Message-ID"] = f"<{_one_line(mail.message_id)}>"
@@ -143,7 +143,11 @@ def _one_line(text: str) -> str:
 
 def _header_address(address: Address) -> HeaderAddress:
     _one_line(address.name + address.email)
-    return HeaderAddress(display_name=address.name, addr_spec=address.email)
+    local, _, domain = address.email.rpartition("@")
+    if not domain.isascii():
+        # The stdlib would fold it into encoded words, which mean nothing inside an address.
+        domain = domain.encode("idna").decode("ascii")
+    return HeaderAddress(display_name=address.name, addr_spec=f"{local}@{domain}")
 
 
 def _line_ended(text: str) -> str:

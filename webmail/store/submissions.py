@@ -15,8 +15,11 @@ from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
 from sqlalchemy.orm import joinedload, selectinload, undefer
 
 from webmail.errors import LeaseLost, NotFound
+from webmail.store.changes import OPEN
 from webmail.store.models import (
     Account,
+    Attachment,
+    Change,
     Conversation,
     Folder,
     Message,
@@ -65,13 +68,13 @@ def load_submission(s: Session, scope: Scope, uuid: UUID) -> Submission:
 
 
 def find_submission(s: Session, submission_id: int) -> Submission | None:
-    """Give a submission by its key, for jobs, with its account and its MIME; None when it is gone."""
-    query = (
-        select(Submission)
-        .where(Submission.id == submission_id)
-        .options(joinedload(Submission.account), undefer(Submission.mime))
-    )
-    return s.scalar(query)
+    """Give a submission by its key, for jobs, with its account; None when it is gone."""
+    return s.scalar(select(Submission).where(Submission.id == submission_id).options(joinedload(Submission.account)))
+
+
+def load_mime(s: Session, submission_id: int) -> bytes | None:
+    """Give a submission's mail as it goes out, None when it is not kept any more."""
+    return s.scalar(select(Submission.mime).where(Submission.id == submission_id))
 
 
 def list_drafts(s: Session, scope: Scope) -> list[Submission]:
@@ -135,6 +138,38 @@ def mime_of_message(s: Session, message_id: int) -> bytes | None:
     return s.scalar(query.order_by(Submission.id.desc()).limit(1))
 
 
+def find_message(s: Session, message_id: int | None) -> Message | None:
+    """Give a message by its key, without text; None when it is gone."""
+    return None if message_id is None else s.get(Message, message_id)
+
+
+def placements_of(s: Session, message_id: int) -> list[Placement]:
+    """Give where a message lies on the server, each place with its folder."""
+    query = select(Placement).where(Placement.message_id == message_id, Placement.uid > 0)
+    return list(s.scalars(query.options(joinedload(Placement.folder))))
+
+
+def attachments_of(s: Session, message_id: int) -> list[Attachment]:
+    """Give the attachments of a message."""
+    return list(s.scalars(select(Attachment).where(Attachment.message_id == message_id).order_by(Attachment.id)))
+
+
+def attachment_uuid_of(s: Session, attachment_id: int | None) -> UUID | None:
+    """Give the id by which an attachment is opened, None when it is gone."""
+    return s.scalar(select(Attachment.uuid).where(Attachment.id == attachment_id))
+
+
+def delete_message(s: Session, message_id: int) -> None:
+    """Delete a message that never left; what is kept of its conversation is the caller's to refresh."""
+    s.execute(delete(Message).where(Message.id == message_id))
+
+
+def open_append(s: Session, account_id: int, submission_id: int) -> Change | None:
+    """Give the append that was written down for a submission and not finished."""
+    query = select(Change).where(Change.account_id == account_id, Change.kind == "append", Change.state.in_(OPEN))
+    return next((each for each in s.scalars(query) if each.payload.get("submission") == submission_id), None)
+
+
 def conversation_uuid_of(s: Session, message_id: int | None) -> str:
     """Give the conversation that a message lies in, "" for none: what pages are told of."""
     if message_id is None:
@@ -161,9 +196,10 @@ def drop_files(s: Session, submission_id: int) -> None:
     s.execute(delete(SubmissionAttachment).where(SubmissionAttachment.submission_id == submission_id))
 
 
-def delete_draft(s: Session, submission_id: int) -> None:
-    """Delete a draft with its files."""
-    s.execute(delete(Submission).where(Submission.id == submission_id, Submission.state == "draft"))
+def delete_draft(s: Session, submission_id: int, *, untouched_only: bool = False) -> None:
+    """Delete a draft with its files; where it is for sweeping, only if nobody has written in it meanwhile."""
+    statement = delete(Submission).where(Submission.id == submission_id, Submission.state == "draft")
+    s.execute(statement.where(Submission.updated_at == Submission.created_at) if untouched_only else statement)
 
 
 def queue_draft(s: Session, submission: Submission) -> bool:
@@ -282,9 +318,9 @@ def filings_due(s: Session, now: datetime) -> list[Submission]:
     return list(s.scalars(query))
 
 
-def lost_ids(s: Session, now: datetime) -> list[int]:
+def lost(s: Session, now: datetime) -> list[Submission]:
     """Give the submissions that a process was sending when it ended."""
-    return list(s.scalars(select(Submission.id).where(Submission.state == "sending", Submission.claimed_until <= now)))
+    return list(s.scalars(select(Submission).where(Submission.state == "sending", Submission.claimed_until <= now)))
 
 
 def proven_ids(s: Session) -> list[int]:
