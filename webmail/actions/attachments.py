@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from webmail import queue
+from webmail.domain.mime import part_content
 from webmail.domain.structure import decode_transfer
 from webmail.errors import NotFound, Refused
 from webmail.store import cache
@@ -14,6 +15,7 @@ from webmail.store.messages import WaitingBody, load_attachment, load_message, w
 from webmail.store.models import Account, Attachment
 from webmail.store.scope import Scope
 from webmail.store.session import reading, transaction
+from webmail.store.submissions import mime_of_message
 from webmail.sync.bodies import body_rows, store_rows
 from webmail.sync.connections import open_imap_for
 
@@ -43,11 +45,20 @@ def open_attachment(scope: Scope, uuid: UUID) -> OpenedAttachment:
         raise NotFound
     content = cache.read(account.uuid, attachment.uuid)
     if content is None:
+        content = _from_outbox(attachment)
+    if content is None:
         if account.secret is None:
             raise NotFound("This mailbox is disconnected, so its attachments cannot be fetched. Connect it again.")
         content = decode_transfer(_fetch(account, attachment), attachment.encoding)
         cache.write(account.uuid, attachment.uuid, content)
     return OpenedAttachment(attachment.filename, attachment.media_type, content)
+
+
+def _from_outbox(attachment: Attachment) -> bytes | None:
+    """Take it out of a mail that was sent from here, as long as no copy of it is known to lie on the server."""
+    with reading() as s:
+        mime = mime_of_message(s, attachment.message_id)
+    return None if mime is None else part_content(mime, attachment.section)
 
 
 def _fetch(account: Account, attachment: Attachment) -> bytes:

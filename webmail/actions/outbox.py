@@ -17,6 +17,7 @@ import structlog
 
 from webmail import queue
 from webmail.actions._claims import Claim, held_claim
+from webmail.actions.drafts import can_write_from
 from webmail.actions.filing import record_filed, search_copy
 from webmail.actions.sent import publish_submission, record_sent, wake, wake_filing
 from webmail.errors import LeaseLost, NeedsSignIn, OutcomeUnknown, ProviderError, Refused, Retryable
@@ -26,7 +27,7 @@ from webmail.store import submissions as store
 from webmail.store.accounts import mark_failure
 from webmail.store.models import Submission, utc_now
 from webmail.store.session import Session, after_commit, reading, transaction
-from webmail.sync.connections import credentials_of, smtp_settings_of
+from webmail.sync.connections import signed_in, smtp_settings_of
 
 log = structlog.get_logger(__name__)
 
@@ -66,20 +67,23 @@ def send_submission(submission_id: int) -> None:
 
 def _send(claim: Claim, submission: Submission, mime: bytes) -> None:
     account = submission.account
-    if account is None or account.secret is None:
+    if account is None or not can_write_from(account):
         _settle(claim, "failed", "The mailbox was disconnected before this mail went out.")
         return
     if account.status == "reconnect_needed":
         _wait_for_sign_in(claim, account.status_sentence)
         return
     try:
-        result = send_mail(
-            smtp_settings_of(account),
-            credentials_of(account),
-            sender=submission.envelope_from,
-            recipients=submission.envelope_to,
-            mime=mime,
-            before_data=partial(_note_data, claim),
+        result = signed_in(
+            account,
+            lambda credentials: send_mail(
+                smtp_settings_of(account),
+                credentials,
+                sender=submission.envelope_from,
+                recipients=submission.envelope_to,
+                mime=mime,
+                before_data=partial(_note_data, claim),
+            ),
         )
     except NeedsSignIn as error:
         _ask_for_sign_in(claim, account.id, error)

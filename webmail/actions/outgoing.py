@@ -154,7 +154,7 @@ def _printable(text: str) -> str:
 
 
 def _check_size(account: Account, mime: bytes) -> None:
-    limit = str(account.fingerprint.get("smtp_size") or "")
+    limit = str(account.fingerprint.get("smtp", {}).get("size", ""))
     if limit.isdigit() and 0 < int(limit) < len(mime):
         raise InputRefused(
             "files",

@@ -136,15 +136,25 @@ def back_to_draft(scope: Scope, uuid: UUID) -> None:
         InputRefused: it is being sent, has been sent, or may have been.
     """
     with transaction() as s:
-        take_back(s, store.load_submission(s, scope, uuid))
+        submission = store.load_submission(s, scope, uuid)
+        if submission.state == "draft":
+            return
+        if submission.sent_at is not None or not take_back(s, submission):
+            raise InputRefused("", "This mail is on its way or has been sent, so it cannot be changed any more.")
 
 
-def take_back(s: Session, submission: Submission) -> None:
-    """Do what `back_to_draft()` does, within a transaction; for a submission with its account."""
-    if submission.state == "draft":
-        return
-    if submission.sent_at is not None or not store.change_state(s, submission.id, ("queued", "failed"), "draft"):
-        raise InputRefused("", "This mail is on its way or has been sent, so it cannot be changed any more.")
+def take_back(s: Session, submission: Submission) -> bool:
+    """Turn a mail that waits, or has failed, into a draft, within a transaction; False when it is neither by now.
+
+    One that some of its recipients have got is no draft any more: it counts as sent, and the others as refused.
+    """
+    if submission.sent_at is not None:
+        missed = dict.fromkeys(submission.envelope_to, "not reached before the mailbox was disconnected")
+        if store.change_state(s, submission.id, ("queued",), "sent"):
+            record_sent(s, submission, refusals=missed | submission.refusals)
+        return False
+    if not store.change_state(s, submission.id, ("queued", "failed"), "draft"):
+        return False
     publish_submission(s, submission)
     message_id, submission.message_id = submission.message_id, None
     submission.message_id_header, submission.mime, submission.envelope_to = "", None, []
@@ -154,6 +164,7 @@ def take_back(s: Session, submission: Submission) -> None:
     submission.revision += 1
     s.flush()
     remove_from_conversation(s, submission.account, message_id)
+    return True
 
 
 def settle_unsure(scope: Scope, uuid: UUID, *, was_sent: bool) -> None:
