@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -184,10 +185,17 @@ def _registration(env: Mapping[str, str], prefix: str, authority: str) -> Regist
         value("CLIENT_ID"),
         _required_with(env, f"{prefix}_CLIENT_SECRET", f"{prefix}_CLIENT_ID"),
         chosen,
-        value("IMAP"),
-        value("SMTP"),
+        _server(env, f"{prefix}_IMAP"),
+        _server(env, f"{prefix}_SMTP"),
         value("GRAPH_URL"),
     )
+
+
+def _server(env: Mapping[str, str], name: str) -> str:
+    text = env.get(name, "").strip()
+    if text and not re.fullmatch(r"[A-Za-z0-9.-]+:\d{1,5}:(?:tls|starttls|plain)", text):
+        raise ConfigError(f"{name} is {text!r}; it takes host:port:security, such as 127.0.0.1:993:tls.")
+    return text
 
 
 def _required_with(env: Mapping[str, str], name: str, other: str) -> str:

@@ -12,6 +12,7 @@ import structlog
 from webmail import assets, queue
 from webmail.config import Config, Registration
 from webmail.providers import identities, network, presets
+from webmail.providers.base import ServerSettings
 from webmail.providers.oauth import OAuthClient
 from webmail.providers.presets import DemoServers
 from webmail.store import cache, session
@@ -37,10 +38,24 @@ def prepare_process(config: Config, name: str) -> None:
     network.configure(allow_private_hosts=config.allow_private_hosts, ca_file=config.ca_file)
     assets.configure(config.assets)
     servers = DemoServers("127.0.0.1", config.demo_imap_port, config.demo_smtp_port)
-    presets.configure(demo=servers if config.demo else None)
+    presets.configure(demo=servers if config.demo else None, stand_ins=_stand_ins(config))
     identities.configure(
         google=_oauth_client(config.google, config.ca_file), microsoft=_oauth_client(config.microsoft, config.ca_file)
     )
+
+
+def _stand_ins(config: Config) -> dict[str, tuple[ServerSettings, ServerSettings]]:
+    registrations = {"google": config.google, "microsoft": config.microsoft}
+    return {
+        name: (_server(each.imap), _server(each.smtp))
+        for name, each in registrations.items()
+        if each is not None and each.imap and each.smtp
+    }
+
+
+def _server(text: str) -> ServerSettings:
+    host, port, security = text.rsplit(":", 2)
+    return ServerSettings(host, int(port), security)
 
 
 def _oauth_client(registration: Registration | None, ca_file: str | None) -> OAuthClient | None:

@@ -141,3 +141,18 @@ def is_within_limit(key: str, *, limit: int, window_s: int) -> bool:
     except redis.RedisError as error:
         log.warning("limit_unknown", error=str(error))
         return True
+
+
+def keep(key: str, value: dict[str, Any], *, seconds: int) -> None:
+    """Keep a value that may get lost without harm: its owner begins again.
+
+    Raises:
+        Unreachable: Redis is away.
+    """
+    connection().set(f"kept:{key}", json.dumps(value), ex=seconds)
+
+
+def take(key: str) -> dict[str, Any] | None:
+    """Give a kept value and forget it, so that nobody can take it twice; None when it is not there."""
+    found = connection().getdel(f"kept:{key}")
+    return None if found is None else dict(json.loads(found))

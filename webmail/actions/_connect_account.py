@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from webmail.actions._connect_secrets import save_secret
 from webmail.domain.addresses import normalise_email
 from webmail.providers import presets
 from webmail.store import leases
@@ -27,6 +28,7 @@ _TAKEN_OVER = (
     "ssl_enabled",
     "reads_mail",
 )
+_CARDS = {"google": "gmail", "microsoft": "outlook"}
 _OFFERED = {
     "idle": "IDLE",
     "condstore": "CONDSTORE",
@@ -57,7 +59,6 @@ def save_account(s: Session, attempt: ConnectAttempt, found: dict[str, Any]) -> 
     parts_before = _parts(account) if account.id else None
     for name in _TAKEN_OVER:
         setattr(account, name, settings[name])
-    account.secret, account.auth = attempt.secret, "password"
     account.imap_security = found.get("imap_security", "tls")
     account.smtp_security = found["smtp_security"]
     account.imap_folder = found.get("imap_folder") or settings["imap_folder"] or "INBOX"
@@ -69,6 +70,9 @@ def save_account(s: Session, attempt: ConnectAttempt, found: dict[str, Any]) -> 
     account.read_marks = settings["read_marks"]
     _clear_status(account)
     s.add(account)
+    s.flush()
+    save_secret(s, account, attempt.secret)
+    account.card = _CARDS.get(account.auth, account.card)
     s.flush()
     if parts_before is not None:
         leases.revoke(s, account.id)

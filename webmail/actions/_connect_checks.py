@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
@@ -59,17 +59,12 @@ class Plan:
         is_outbox_guessed: the name came from a preset, so the server's own folder for sent mail may stand in for it.
     """
 
-    user_name: str
-    password: str = field(repr=False)
+    credentials: Credentials
     imap: Side | None
     smtp: Side
     imap_folder: str
     outbox_folder: str
     is_outbox_guessed: bool
-
-    @property
-    def credentials(self) -> Credentials:
-        return Credentials(self.user_name, self.password)
 
 
 def ways_to_protect(port: int, *, ssl_enabled: bool, preset_way: str) -> tuple[str, ...]:

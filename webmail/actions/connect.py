@@ -23,10 +23,21 @@ import structlog
 from webmail import queue
 from webmail.actions._connect_account import save_account
 from webmail.actions._connect_checks import Plan, Side, build_steps, run_checks, ways_to_protect
-from webmail.actions._connect_steps import Report, broken_here, changed, disconnected, failed, settled, stopped
+from webmail.actions._connect_secrets import credentials_of_attempt
+from webmail.actions._connect_steps import (
+    Report,
+    broken_here,
+    changed,
+    disconnected,
+    failed,
+    failed_at_server,
+    settled,
+    stopped,
+)
 from webmail.domain.addresses import normalise_email, parse_typed
-from webmail.errors import InputRefused
+from webmail.errors import InputRefused, ProviderError
 from webmail.providers import presets
+from webmail.providers.base import Credentials
 from webmail.store import attempts
 from webmail.store.accounts import list_accounts, load_account
 from webmail.store.models import Account, ConnectAttempt, utc_now
@@ -91,6 +102,15 @@ def start_attempt(scope: Scope, typed: ConnectForm, account_uuid: UUID | None) -
         InputRefused: something typed cannot be used, the address is connected already, the stored password would
             be shown to another server, or these are too many attempts.
     """
+    return _start(scope, typed, account_uuid, None)
+
+
+def start_signed_in(scope: Scope, typed: ConnectForm, account_uuid: UUID | None, sealed_grant: bytes) -> UUID:
+    """Begin to connect a mailbox whose user has just signed in at its provider; as `start_attempt()` otherwise."""
+    return _start(scope, typed, account_uuid, sealed_grant)
+
+
+def _start(scope: Scope, typed: ConnectForm, account_uuid: UUID | None, sealed_grant: bytes | None) -> UUID:
     _check_typed(typed)
     if not queue.is_within_limit(f"connect:{scope.user_id}", limit=MOST_ATTEMPTS, window_s=ATTEMPTS_WINDOW_S):
         raise InputRefused(
@@ -101,7 +121,7 @@ def start_attempt(scope: Scope, typed: ConnectForm, account_uuid: UUID | None) -
         attempts.lock_user(s, scope.user_id)
         account = load_account(s, scope, account_uuid) if account_uuid else None
         _check_account(list_accounts(s, scope), account, typed)
-        secret = _secret_for(typed, account)
+        secret = sealed_grant or _secret_for(typed, account)
         same = _settle_running(s, scope, settings, secret)
         if same is not None:
             return same.uuid
@@ -112,7 +132,7 @@ def start_attempt(scope: Scope, typed: ConnectForm, account_uuid: UUID | None) -
             account_id=account.id if account else None,
             settings=settings,
             secret=secret,
-            steps=build_steps(_plan_of(settings, "")),
+            steps=build_steps(_plan_of(settings, Credentials(settings["user_name"], ""))),
         )
         s.add(attempt)
         s.flush()
@@ -162,7 +182,7 @@ def _secret_for(typed: ConnectForm, account: Account | None) -> bytes:
         return seal({"password": typed.password})
     if account is None:
         raise InputRefused("password", "Type the password of the mailbox.")
-    if account.secret is None or account.auth != "password":
+    if account.secret is None:
         raise InputRefused("password", "No password of this mailbox is stored any more. Type it in again.")
     for side in ("imap", "smtp"):
         before, now = getattr(account, f"{side}_host"), getattr(typed, f"{side}_host")
@@ -208,6 +228,8 @@ def run_attempt(attempt_id: int) -> None:
         found = _check(attempt)
         if found is not None:
             _finish(attempt, found)
+    except ProviderError as error:
+        _give_up(attempt_id, failed_at_server(error))
     except Exception:
         log.exception("attempt_failed", attempt=attempt_id)
         _give_up(attempt_id, broken_here())
@@ -220,7 +242,7 @@ def _check(attempt: ConnectAttempt) -> dict[str, Any] | None:
     Returns:
         What was found out; None when the attempt was ended by somebody else meanwhile.
     """
-    plan = _plan_of(attempt.settings, unseal(attempt.secret).get("password", ""))
+    plan = _plan_of(attempt.settings, credentials_of_attempt(attempt))
     attempt.steps = build_steps(plan)
     found: dict[str, Any] = {}
     for key, report in run_checks(plan):
@@ -259,7 +281,7 @@ def _finish(attempt: ConnectAttempt, found: dict[str, Any]) -> None:
         log.info("connected", account=account.id, provider=account.provider, fingerprint=account.fingerprint)
 
 
-def _plan_of(settings: dict[str, Any], password: str) -> Plan:
+def _plan_of(settings: dict[str, Any], credentials: Credentials) -> Plan:
     preset = presets.preset(settings["provider"])
 
     def side(name: str) -> Side:
@@ -272,8 +294,7 @@ def _plan_of(settings: dict[str, Any], password: str) -> Plan:
         return Side(host, port, ways_to_protect(port, ssl_enabled=settings["ssl_enabled"], preset_way=way))
 
     return Plan(
-        user_name=settings["user_name"],
-        password=password,
+        credentials=credentials,
         imap=side("imap") if settings["imap_host"] else None,
         smtp=side("smtp"),
         imap_folder=(settings["imap_folder"] or "INBOX") if settings["reads_mail"] else "",

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import csv
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 
 from webmail.domain.addresses import domain_of
-from webmail.providers.base import PLAIN, STARTTLS, TLS
+from webmail.providers.base import PLAIN, STARTTLS, TLS, ServerSettings
 
 DEMO_ID = "demo"
 DEMO_EMAIL, DEMO_PASSWORD = "recruiter@demo.example", "demo-mailbox"
@@ -23,6 +25,7 @@ _SECURITY = {"ssl": TLS, "starttls": STARTTLS, "none": PLAIN, "": ""}
 _SAVES_SENT = {"yes": True, "no": False, "unknown": None}
 # The product's name for it; in the table it bears the provider's.
 _NAMES = {"gmail": "Gmail smtp"}
+_OF_OWN_DOMAIN = {"google": "google_workspace", "microsoft": "microsoft365"}
 _HOST_DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)+")
 _LONGEST_DOMAIN = 253
 
@@ -66,24 +69,37 @@ class DemoServers:
 
 
 _demo: Preset | None = None
+_stand_ins: dict[str, tuple[ServerSettings, ServerSettings]] = {}
 
 
-def configure(*, demo: DemoServers | None) -> None:
-    """Set this process's presets: with the demo's mailbox in front, or without it."""
+def configure(
+    *,
+    demo: DemoServers | None,
+    stand_ins: Mapping[str, tuple[ServerSettings, ServerSettings]] = MappingProxyType({}),
+) -> None:
+    """Set this process's presets: with the demo's mailbox in front, or without it.
+
+    Args:
+        stand_ins: {"google" or "microsoft": (IMAP, SMTP)}: servers that stand in for the provider's own.
+    """
     global _demo
     _demo = None if demo is None else _demo_preset(demo)
+    _stand_ins.clear()
+    _stand_ins.update(stand_ins)
 
 
 def all_presets() -> tuple[Preset, ...]:
     """Give all providers in the order in which a form offers them: the demo, then the table's own order."""
-    return _table() if _demo is None else (_demo, *_table())
+    table = tuple(_as_stood_in(each) for each in _table())
+    return table if _demo is None else (_demo, *table)
 
 
 def preset(preset_id: str) -> Preset | None:
     """Give one provider, None for an id that is not known."""
     if _demo is not None and preset_id == _demo.id:
         return _demo
-    return _by_id().get(preset_id)
+    found = _by_id().get(preset_id)
+    return None if found is None else _as_stood_in(found)
 
 
 def preset_for_email(email: str) -> Preset | None:
@@ -95,7 +111,34 @@ def preset_for_email(email: str) -> Preset | None:
     domain = _comparable(domain_of(email))
     if _demo is not None and domain in _demo.domains:
         return _demo
-    return _by_domain().get(domain)
+    found = _by_domain().get(domain)
+    return None if found is None else _as_stood_in(found)
+
+
+def preset_for_sign_in(oauth_provider: str, email: str) -> Preset:
+    """Give the preset of a mailbox whose user signed in at `google` or `microsoft`.
+
+    An address of one's own domain tells of no provider: it is a Google Workspace or a Microsoft 365 mailbox then.
+    """
+    found = preset_for_email(email)
+    if found is not None and found.oauth_provider == oauth_provider:
+        return found
+    return _as_stood_in(_by_id()[_OF_OWN_DOMAIN[oauth_provider]])
+
+
+def _as_stood_in(known: Preset) -> Preset:
+    if known.oauth_provider not in _stand_ins:
+        return known
+    imap, smtp = _stand_ins[known.oauth_provider]
+    return replace(
+        known,
+        imap_host=imap.host,
+        imap_port=imap.port,
+        imap_security=imap.security,
+        smtp_host=smtp.host,
+        smtp_port=smtp.port,
+        smtp_security=smtp.security,
+    )
 
 
 def filled(preset: Preset, email: str) -> dict[str, str | int | bool | None]:
