@@ -7,12 +7,14 @@ characters), and ends with the test process.
 
 from __future__ import annotations
 
+import os
 import shutil
 import smtplib
 import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from uuid import uuid4
 
@@ -23,6 +25,7 @@ from tests.servers.ports import free_port
 from tests.servers.tied import TiedProcess
 
 ROLES = ("Drafts", "Sent", "Trash", "Archive", "Junk")
+_RENUMBERED = count()
 ODD_PASSWORDS = ('quo"te \\ sp ace', "pässwörd", "{7}%s(*")
 SIMPLE = "IMAP4rev1 LITERAL+ NAMESPACE"
 """The capabilities of a server without MOVE, UIDPLUS, CONDSTORE and IDLE."""
@@ -112,16 +115,18 @@ class Dovecot:
 
     def seed(self, mailbox: Mailbox, folder: str, mails: list[bytes], *, seen: bool = False) -> None:
         """Put many mails into a folder at once, by writing Maildir files."""
-        base = self.folder / "mail" / mailbox.email / "Maildir"
-        path = base if folder.upper() == "INBOX" else base / f".{folder}"
+        path = self.path_of(mailbox, folder)
         self.open(mailbox).logout()
         for each in ("cur", "new", "tmp"):
             (path / each).mkdir(parents=True, exist_ok=True)
-        now = time.time()
+        # An hour ago, a second apart: INTERNALDATE is the file's time.
+        now = time.time() - 3600
         for number, raw in enumerate(mails):
             name = f"{now - len(mails) + number:.6f}.M{number}P1.test"
-            (path / "cur" / f"{name}:2,{'S' if seen else ''}").write_bytes(raw)
-        subprocess.run(["chown", "-R", "5000:5000", str(base)], check=True)
+            file = path / "cur" / f"{name}:2,{'S' if seen else ''}"
+            file.write_bytes(raw)
+            os.utime(file, (now - len(mails) + number,) * 2)
+        subprocess.run(["chown", "-R", "5000:5000", str(self.folder / "mail" / mailbox.email)], check=True)
 
     def messages(self, mailbox: Mailbox, folder: str = "INBOX") -> list[tuple[bytes, frozenset[str]]]:
         """Give all mails of a folder with their flags, ascending by UID."""
@@ -133,6 +138,24 @@ class Dovecot:
             (answer[uid][b"BODY[]"], frozenset(flag.decode() for flag in answer[uid][b"FLAGS"]))
             for uid in sorted(answer)
         ]
+
+    def renumber(self, mailbox: Mailbox, folder: str = "INBOX") -> None:
+        """Give a folder a new UIDVALIDITY, and its mails new UIDs."""
+        path = self.path_of(mailbox, folder)
+        for each in (*path.glob("dovecot.index*"), path / "dovecot-uidlist"):
+            each.unlink(missing_ok=True)
+        for each in (path.parent / "Maildir").glob("dovecot-uidvalidity*"):
+            each.unlink()
+        # UIDVALIDITY is made of the time in seconds; two of one second would be the same.
+        (path / "dovecot-uidlist").write_text(
+            f"3 V{int(time.time()) + 1000 + next(_RENUMBERED)} N1000 G{uuid4().hex}\n"
+        )
+        shutil.chown(path / "dovecot-uidlist", 5000, 5000)
+
+    def path_of(self, mailbox: Mailbox, folder: str) -> Path:
+        """Give the Maildir of a folder."""
+        base = self.folder / "mail" / mailbox.email / "Maildir"
+        return base if folder.upper() == "INBOX" else base / f".{folder}"
 
     def doveadm(self, *arguments: str) -> str:
         """Run doveadm against this server."""

@@ -7,6 +7,7 @@ second the rows are asked who waits. Ids with a generation make this harmless wh
 from __future__ import annotations
 
 import threading
+import time
 from datetime import timedelta
 
 import structlog
@@ -20,8 +21,11 @@ from webmail.sync.requests import enqueue_backfill, enqueue_sync
 log = structlog.get_logger(__name__)
 
 _EVERY_S = 1.0
-_LOST_AFTER = timedelta(seconds=15)
-"""A sync wanted for so long, with nobody at work, has lost its job even if Redis still lists it."""
+_LOST_AFTER_S = 15.0
+"""A job that Redis has listed for so long, with nobody at work, is lost."""
+
+_stuck_since: dict[tuple[int, int], float] = {}
+"""Since when (monotonic) Redis lists a job for an account and generation that nobody works on."""
 
 
 def run_sweep(stop: threading.Event) -> None:
@@ -39,14 +43,19 @@ def sweep_accounts() -> None:
     now = utc_now()
     with reading() as s:
         due = accounts_due(s, now, now - timedelta(seconds=POLL_S))
+    stuck: dict[tuple[int, int], float] = {}
     for account in due:
         is_news = account.wanted_at is not None or account.is_backfilled or account.last_synced_at is None
-        is_queued = enqueue_sync(account) if is_news else enqueue_backfill(account)
-        if not is_queued and account.wanted_at is not None and now - account.wanted_at > _LOST_AFTER:
-            _start_generation(account)
+        if not (enqueue_sync(account) if is_news else enqueue_backfill(account)):
+            key = (account.id, account.sync_generation)
+            stuck[key] = _stuck_since.get(key, time.monotonic())
+            if time.monotonic() - stuck[key] > _LOST_AFTER_S:
+                _start_generation(account)
+    _stuck_since.clear()
+    _stuck_since.update(stuck)
 
 
 def _start_generation(account: Account) -> None:
     log.warning("job_lost", account=account.id, generation=account.sync_generation)
     with transaction() as s:
-        update_account(s, account.id, sync_generation=Account.sync_generation + 1, wanted_at=utc_now())
+        update_account(s, account.id, sync_generation=Account.sync_generation + 1)

@@ -101,11 +101,12 @@ class IdleConnection:
         self._writer: asyncio.StreamWriter
         self._tags = 0
 
-    async def run(self, on_news: Callable[[], None]) -> None:
+    async def run(self, on_news: Callable[[], None], on_ready: Callable[[], None] = lambda: None) -> None:
         """Connect and wait until the line ends.
 
         Args:
             on_news: called in the loop, at once, whenever something stirs in the folder; must not block.
+            on_ready: called once, from when on nothing is missed; must not block.
 
         Raises:
             IdleUnsupported: the server knows no IDLE.
@@ -122,6 +123,7 @@ class IdleConnection:
                 await self._greet()
                 await self._sign_in()
                 await self._command(b"EXAMINE", bytes(imap_utf7.encode(self._folder)))
+                on_ready()
                 while True:
                     await self._idle(on_news)
             finally:

@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, delete, func, or_, select, tuple_, update
 from sqlalchemy.orm import joinedload, selectinload
 
 from webmail.errors import NotFound
-from webmail.store.models import Account, Conversation, Folder, Message, Placement
+from webmail.store.models import Account, Conversation, ConversationAlias, Folder, Message, Placement
 from webmail.store.scope import Scope
 from webmail.store.session import Session
 
 VIEWS = ("inbox", "sent", "all", "trash")
 _MAX_SENDERS = 12
+_BEGINNING = 6000
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,16 @@ def _after(query: Select[Conversation], cursor: str) -> Select[Conversation]:
     return query.where(tuple_(Conversation.last_at, Conversation.id) < position)
 
 
+def recipients_of(s: Session, conversation_ids: Sequence[int]) -> dict[int, list[str]]:
+    """Give the names, or addresses, to which the newest message of each of these conversations went."""
+    query = (
+        select(Message.conversation_id, Message.to)
+        .where(Message.conversation_id.in_(list(conversation_ids)))
+        .order_by(Message.sent_at, Message.id)
+    )
+    return {conversation_id: [name or email for name, email in to] for conversation_id, to in s.execute(query)}
+
+
 def unread_counts(s: Session, scope: Scope) -> dict[int, int]:
     """Count the unread conversations of the inbox, by account id; accounts without any are left out."""
     query = (
@@ -129,13 +140,17 @@ def unread_counts(s: Session, scope: Scope) -> dict[int, int]:
 def find_conversation(s: Session, scope: Scope, uuid: UUID) -> Conversation:
     """Give one of the user's conversations, with its account.
 
+    Args:
+        uuid: its own, or that of a conversation that was merged into it.
+
     Raises:
         NotFound: there is none, or it is another user's.
     """
+    merged = select(ConversationAlias.conversation_id).where(ConversationAlias.uuid == uuid)
     query = (
         select(Conversation)
         .where(
-            Conversation.uuid == uuid,
+            or_(Conversation.uuid == uuid, Conversation.id.in_(merged)),
             Conversation.tenant_id == scope.tenant_id,
             Conversation.user_id == scope.user_id,
         )
@@ -147,10 +162,13 @@ def find_conversation(s: Session, scope: Scope, uuid: UUID) -> Conversation:
     return conversation
 
 
-def load_conversation(s: Session, scope: Scope, uuid: UUID) -> ConversationDetail:
+def load_conversation(s: Session, scope: Scope, uuid: UUID, *, newest: int | None = None) -> ConversationDetail:
     """Give one of the user's conversations with its messages, oldest first.
 
     Each message has its placements (with folder) and attachments loaded, but neither text nor HTML.
+
+    Args:
+        newest: how many of the newest messages; all of them when None.
 
     Raises:
         NotFound: there is none, or it is another user's.
@@ -163,15 +181,32 @@ def load_conversation(s: Session, scope: Scope, uuid: UUID) -> ConversationDetai
             selectinload(Message.placements).joinedload(Placement.folder),
             selectinload(Message.attachments),
         )
-        .order_by(Message.sent_at, Message.id)
+        .order_by(Message.sent_at.desc(), Message.id.desc())
+        .limit(newest)
     )
-    return ConversationDetail(conversation, list(s.scalars(query)))
+    return ConversationDetail(conversation, list(s.scalars(query))[::-1])
+
+
+@dataclass(frozen=True)
+class BodyFacts:
+    """What a page knows of a message's text without loading it: how it begins, and whether it shows its own images."""
+
+    beginning: str
+    shows_own_images: bool
+
+
+def body_facts(s: Session, message_ids: Sequence[int]) -> dict[int, BodyFacts]:
+    """Give the facts of these messages' texts, by message."""
+    query = select(
+        Message.id, func.substr(Message.text, 1, _BEGINNING), Message.html.contains("cid:", autoescape=True)
+    ).where(Message.id.in_(list(message_ids)))
+    return {message_id: BodyFacts(beginning, shows) for message_id, beginning, shows in s.execute(query)}
 
 
 def refresh_conversations(s: Session, account: Account, conversation_ids: Iterable[int]) -> None:
     """Work out again what the list shows of these conversations; one without messages is deleted.
 
-    Costs three queries and one bulk update for all of them together.
+    Costs four queries and one bulk update for all of them together.
     """
     ids = sorted(set(conversation_ids))
     for start in range(0, len(ids), 500):
@@ -179,6 +214,8 @@ def refresh_conversations(s: Session, account: Account, conversation_ids: Iterab
 
 
 def _refresh(s: Session, account: Account, ids: Sequence[int]) -> None:
+    # Whoever works the figures out last has seen what the others committed (SQLite has one writer anyway).
+    s.execute(select(Conversation.id).where(Conversation.id.in_(ids)).order_by(Conversation.id).with_for_update())
     columns = (
         Message.id,
         Message.conversation_id,
@@ -260,5 +297,10 @@ def _figures(rows: list[_Row], roles: dict[int, set[str]]) -> dict[str, object]:
         "is_flagged": any(row.is_flagged for row in rows),
         "in_inbox": any("inbox" in roles.get(row.id, ()) for row in rows),
         "in_sent": any(row.is_outgoing for row in rows),
-        "in_trash": all(roles.get(row.id) == {"trash"} for row in rows),
+        "in_trash": _lies_in_trash([roles[row.id] for row in rows if row.id in roles]),
     }
+
+
+def _lies_in_trash(roles: list[set[str]]) -> bool:
+    """Say whether all that lies anywhere lies in the trash; a message that has vanished lies nowhere."""
+    return bool(roles) and all(each == {"trash"} for each in roles)

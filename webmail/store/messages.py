@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import joinedload, selectinload, undefer
 
 from webmail.errors import NotFound
@@ -104,6 +104,8 @@ def take_in(s: Session, account: Account, folder: Folder | None, arrivals: Seque
     Args:
         folder: where they lie; None for a mail that we are about to send.
     """
+    # A sync and a submission may bring the same mail at the same moment; SQLite has one writer anyway.
+    s.execute(select(Account.id).where(Account.id == account.id).with_for_update())
     known = ids_by_identity(s, account.id, [arrival.identity for arrival in arrivals])
     fresh: dict[str, Arrival] = {}
     for arrival in sorted(arrivals, key=lambda each: each.values["sent_at"]):
@@ -165,7 +167,7 @@ def _insert_messages(s: Session, account: Account, arrivals: Sequence[Arrival]) 
 def _place(s: Session, account: Account, folder: Folder, arrivals: Sequence[Arrival], by_uid: dict[int, int]) -> None:
     uids = [arrival.uid for arrival in arrivals if arrival.uid is not None]
     placed = set(s.scalars(select(Placement.uid).where(Placement.folder_id == folder.id, Placement.uid.in_(uids))))
-    _drop_stale(s, folder.id, set(by_uid.values()))
+    leaving = _drop_stale(s, folder.id, set(by_uid.values()))
     rows = [
         {
             "account_id": account.id,
@@ -174,6 +176,7 @@ def _place(s: Session, account: Account, folder: Folder, arrivals: Sequence[Arri
             "uid": arrival.uid,
             "modseq": arrival.modseq,
             **flag_values(arrival.flags),
+            **({"is_leaving": True} if by_uid[arrival.uid] in leaving else {}),
         }
         for arrival in arrivals
         if arrival.uid is not None and arrival.uid not in placed
@@ -182,26 +185,30 @@ def _place(s: Session, account: Account, folder: Folder, arrivals: Sequence[Arri
         s.execute(insert(Placement), rows)
 
 
-def _drop_stale(s: Session, folder_id: int, message_ids: set[int]) -> None:
-    """Replace placements kept from before a UIDVALIDITY change (negative UIDs, see `store.placements`)."""
-    stale = s.scalars(
-        select(Placement).where(
-            Placement.folder_id == folder_id, Placement.uid < 0, Placement.message_id.in_(message_ids)
-        )
-    )
-    for placement in stale:
-        s.delete(placement)
-    s.flush()
+def _drop_stale(s: Session, folder_id: int, message_ids: set[int]) -> set[int]:
+    """Drop placements kept from before a UIDVALIDITY change (negative UIDs, see `store.placements`).
+
+    Returns:
+        The messages among them that were on their way out: what the user did here still holds.
+    """
+    where = (Placement.folder_id == folder_id, Placement.uid < 0, Placement.message_id.in_(message_ids))
+    leaving = set(s.scalars(select(Placement.message_id).where(*where, Placement.is_leaving)))
+    s.execute(delete(Placement).where(*where))
+    return leaving
 
 
 def flag_values(flags: frozenset[str]) -> dict[str, bool]:
-    """Turn IMAP system flags into the columns of a placement."""
+    """Turn IMAP system flags into the columns of a placement.
+
+    What is \\Deleted waits for somebody's EXPUNGE; without UIDPLUS it is all that a move leaves behind.
+    """
     lowered = {flag.lower() for flag in flags}
     return {
         "is_seen": "\\seen" in lowered,
         "is_flagged": "\\flagged" in lowered,
         "is_answered": "\\answered" in lowered,
         "is_draft": "\\draft" in lowered,
+        "is_leaving": "\\deleted" in lowered,
     }
 
 
@@ -236,13 +243,19 @@ class WaitingBody:
     size_bytes: int
 
 
-def bodies_waiting(s: Session, folder_id: int, limit: int) -> list[WaitingBody]:
+def bodies_waiting(s: Session, folder: Folder, limit: int) -> list[WaitingBody]:
     """Give the newest messages of a folder whose bodies have not been fetched."""
+    # By the account's index of those that wait: by the folder's, each call would walk past all that are done.
     query = (
         select(Message.id, Placement.uid, Message.size_bytes)
         .join(Placement, Placement.message_id == Message.id)
-        .where(Placement.folder_id == folder_id, Placement.uid > 0, Message.body_state == "headers")
-        .order_by(Placement.uid.desc())
+        .where(
+            Message.account_id == folder.account_id,
+            Message.body_state == "headers",
+            Placement.folder_id == folder.id,
+            Placement.uid > 0,
+        )
+        .order_by(Message.sent_at.desc())
         .limit(limit)
     )
     return [WaitingBody(*row) for row in s.execute(query)]
@@ -254,6 +267,7 @@ class Whereabouts:
 
     account_id: int
     folder_name: str
+    uidvalidity: int | None
     uid: int
     size_bytes: int
     conversation_uuid: UUID
@@ -262,7 +276,14 @@ class Whereabouts:
 def where_it_lies(s: Session, message_id: int) -> Whereabouts | None:
     """Give where a message whose body is still missing can be fetched; None when that is not so, or nowhere."""
     query = (
-        select(Message.account_id, Folder.name, Placement.uid, Message.size_bytes, Conversation.uuid)
+        select(
+            Message.account_id,
+            Folder.name,
+            Folder.uidvalidity,
+            Placement.uid,
+            Message.size_bytes,
+            Conversation.uuid,
+        )
         .join(Placement, Placement.message_id == Message.id)
         .join(Folder, Placement.folder_id == Folder.id)
         .join(Conversation, Message.conversation_id == Conversation.id)

@@ -220,6 +220,14 @@ class Conversation(Base):
     account: Mapped[Account] = relationship(lazy="raise")
 
 
+class ConversationAlias(Base):
+    """The uuid of a conversation that was merged into another: pages and links that hold it still lead there."""
+
+    __tablename__ = "conversation_aliases"
+    uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, primary_key=True)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"), index=True)
+
+
 class ThreadKey(Base):
     """What makes a message belong to a conversation (`webmail.domain.threading`): one key, one conversation."""
 

@@ -34,12 +34,15 @@ def configure(database_url: str, encryption_keys: tuple[str, ...]) -> Engine:
     """Point this process at its database and its encryption keys, and give the engine."""
     global _engine
     secrets.configure(encryption_keys)
+    # `hide_parameters`: what a failed statement was to store is nobody's to read in a log.
     is_sqlite = database_url.startswith("sqlite")
     if is_sqlite:
-        _engine = create_engine(database_url, connect_args={"timeout": 30, "check_same_thread": False})
+        _engine = create_engine(
+            database_url, hide_parameters=True, connect_args={"timeout": 30, "check_same_thread": False}
+        )
         event.listen(_engine, "connect", _prepare_sqlite)
     else:
-        _engine = create_engine(database_url, pool_size=10, max_overflow=30, pool_pre_ping=True)
+        _engine = create_engine(database_url, hide_parameters=True, pool_size=10, max_overflow=30, pool_pre_ping=True)
     _sessions.configure(bind=_engine)
     return _engine
 

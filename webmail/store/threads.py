@@ -1,7 +1,7 @@
 """Which conversation a message belongs to: the store's half of `webmail.domain.threading`.
 
 Each key of a message names one conversation of its account. A message whose keys name several joins them: the
-oldest conversation stays, so that its URL goes on working, and takes the messages and keys of the others.
+oldest conversation stays, takes the messages and keys of the others, and answers to their URLs too.
 Since keys only ever unite, the order of arrival does not matter.
 """
 
@@ -13,7 +13,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, insert, select, update
 
-from webmail.store.models import Account, Conversation, Message, ThreadKey
+from webmail.store.models import Account, Conversation, ConversationAlias, Message, ThreadKey
 from webmail.store.session import Session
 
 _CHUNK = 500
@@ -91,4 +91,14 @@ def _merge(s: Session, merged: dict[int, int]) -> None:
         target = _find(merged, old)
         s.execute(update(Message).where(Message.conversation_id == old).values(conversation_id=target))
         s.execute(update(ThreadKey).where(ThreadKey.conversation_id == old).values(conversation_id=target))
+        _keep_url(s, old, target)
         s.execute(delete(Conversation).where(Conversation.id == old))
+
+
+def _keep_url(s: Session, old: int, target: int) -> None:
+    """Let the URL of a conversation that ends, and those that led to it, lead to the one that takes its place."""
+    aliases = update(ConversationAlias).where(ConversationAlias.conversation_id == old).values(conversation_id=target)
+    s.execute(aliases)
+    uuid = s.scalar(select(Conversation.uuid).where(Conversation.id == old))
+    if uuid is not None:
+        s.execute(insert(ConversationAlias), [{"uuid": uuid, "conversation_id": target}])

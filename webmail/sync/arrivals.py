@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from webmail.domain.addresses import Address
@@ -12,6 +14,7 @@ from webmail.domain.identity import message_identity
 from webmail.domain.structure import Part, leaf_parts
 from webmail.domain.threading import thread_keys
 from webmail.providers.base import RemoteMessage
+from webmail.providers.imap_values import EPOCH
 from webmail.store.conversations import refresh_conversations
 from webmail.store.folders import update_folder
 from webmail.store.messages import Arrival, NewAttachment, TakenIn, take_in
@@ -22,22 +25,32 @@ from webmail.sync.read_marks import record_read_marks
 
 _DELAYED = timedelta(days=2)
 _MAX_ATTACHMENTS = 200
+_LONGEST_SECTION = 100
+_LONGEST_ID = 998
+_LARGEST = 2**31 - 1
+"""What the columns hold; a server may name any size."""
 
 
 def store_messages(
-    context: SyncContext, folder: Folder, messages: Iterable[RemoteMessage], **folder_values: Any
+    context: SyncContext,
+    folder: Folder,
+    messages: Iterable[RemoteMessage],
+    *,
+    is_news: bool = False,
+    **folder_values: Any,
 ) -> TakenIn:
     """Store messages found in a folder, apply the read-mark rule to them, and move the folder's position.
 
     All of it is one transaction: after a crash the position never lies beyond what is stored.
 
     Args:
+        is_news: they came while we were looking, so the server's time of arrival holds.
         folder_values: columns of the folder to set along with it, such as `uidnext`.
 
     Raises:
         LeaseLost: somebody else syncs the account now.
     """
-    arrivals = [arrival_of(context.account, folder, message) for message in messages]
+    arrivals = [arrival_of(context.account, folder, message, is_news=is_news) for message in messages]
     with context.lease.transaction() as s:
         return _store(s, context.account, folder, arrivals, folder_values)
 
@@ -54,37 +67,42 @@ def _store(
     return taken
 
 
-def arrival_of(account: Account, folder: Folder, message: RemoteMessage) -> Arrival:
+def arrival_of(account: Account, folder: Folder, message: RemoteMessage, *, is_news: bool) -> Arrival:
     """Describe a message on the server as the row that it becomes."""
     headers = parse_headers(message.header)
     lowered = {flag.lower() for flag in message.flags}
     is_outgoing = folder.role == "sent" or headers.from_.email.casefold() == account.email.casefold()
     values = header_values(headers)
     values |= {
-        "sent_at": place_in_time(headers.date, message.internal_date),
-        "size_bytes": message.size_bytes,
+        "sent_at": place_in_time(headers.date, message.internal_date, is_news=is_news),
+        "size_bytes": min(message.size_bytes, _LARGEST),
         "is_outgoing": is_outgoing,
         "is_unread": folder.role == "inbox" and "\\seen" not in lowered and not is_outgoing,
         "is_flagged": "\\flagged" in lowered,
         "is_answered": "\\answered" in lowered,
     }
     return Arrival(
-        identity=message_identity(headers),
+        identity=identity_of(message, headers),
         thread_keys=thread_keys(headers),
         values=values,
-        attachments=[_attachment(part) for part in leaf_parts(message.structure) if part.is_attachment][
-            :_MAX_ATTACHMENTS
-        ],
+        attachments=_attachments(leaf_parts(message.structure)),
         uid=message.uid,
         modseq=message.modseq,
         flags=message.flags,
     )
 
 
+def identity_of(message: RemoteMessage, headers: ParsedHeaders) -> str:
+    """Give a message's identity; one with neither Message-ID nor Date has only its time of arrival to be known by."""
+    if not headers.message_id and headers.date is None:
+        headers = replace(headers, date=message.internal_date)
+    return message_identity(headers)
+
+
 def header_values(headers: ParsedHeaders) -> dict[str, Any]:
     """Give the columns of a message that its header fields fill."""
     return {
-        "message_id_header": storable(headers.message_id)[:998],
+        "message_id_header": clip_bytes(storable(headers.message_id), _LONGEST_ID),
         "in_reply_to": storable(headers.in_reply_to),
         "references": [storable(reference) for reference in headers.references],
         "date_header_at": headers.date,
@@ -98,15 +116,23 @@ def header_values(headers: ParsedHeaders) -> dict[str, Any]:
     }
 
 
-def place_in_time(date: datetime | None, internal_date: datetime) -> datetime:
+def place_in_time(date: datetime | None, internal_date: datetime, *, is_news: bool) -> datetime:
     """Choose the time by which a message is sorted.
 
     It is the moment at which the server got it, which a sender cannot forge. But a server that was filled by a
     migration got everything at once: where its moment lies days after the Date field, the field is the better guess.
+    Not so for news: a sender's clock that is years behind must not hide a mail that came just now.
     """
-    if date is not None and date.year >= 1990 and internal_date - date > _DELAYED:
+    if date is None or date.year < 1990:
+        return internal_date
+    if internal_date == EPOCH or (not is_news and internal_date - date > _DELAYED):
         return date
     return internal_date
+
+
+def clip_bytes(text: str, limit: int) -> str:
+    """Shorten a text to so many bytes of UTF-8: an index of PostgreSQL takes no more than 2,700."""
+    return text.encode()[:limit].decode(errors="ignore")
 
 
 def storable(text: str) -> str:
@@ -118,12 +144,18 @@ def _pairs(addresses: Iterable[Address]) -> list[list[str]]:
     return [[storable(address.name), storable(address.email)] for address in addresses]
 
 
-def _attachment(part: Part) -> NewAttachment:
+def _attachments(parts: Iterable[Part]) -> list[NewAttachment]:
+    wanted = (part for part in parts if part.is_attachment and len(part.section) <= _LONGEST_SECTION)
+    return [attachment_of(part) for part in islice(wanted, _MAX_ATTACHMENTS)]
+
+
+def attachment_of(part: Part) -> NewAttachment:
+    """Describe a part of a message as the row that it becomes."""
     return NewAttachment(
         section=part.section,
         filename=storable(part.filename)[:255] or "attachment",
         media_type=storable(part.media_type)[:127],
-        size_bytes=part.size_bytes,
+        size_bytes=min(part.size_bytes, _LARGEST),
         content_id=storable(part.content_id)[:255],
         is_inline=bool(part.content_id) and part.disposition != "attachment" and part.media_type.startswith("image/"),
         encoding=storable(part.encoding)[:20].lower(),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from webmail import queue
+from webmail.errors import Refused
+from webmail.providers.base import FolderState
 from webmail.store.accounts import update_account
 from webmail.store.conversations import refresh_conversations
 from webmail.store.folders import folders_of, update_folder
@@ -16,7 +19,7 @@ from webmail.sync.arrivals import store_messages
 from webmail.sync.bodies import fetch_bodies
 from webmail.sync.changes import push_changes
 from webmail.sync.context import SyncContext
-from webmail.sync.news import BATCH, compare_uids
+from webmail.sync.news import BATCH, compare_uids, pull_folder
 
 SLICE_S = 2.0
 _BODY_CHUNK = 50
@@ -26,7 +29,7 @@ def backfill_slice(context: SyncContext) -> bool:
     """Do the next piece of an account's first import: at most 200 messages or two seconds.
 
     Returns:
-        False when nothing is left, which is then recorded.
+        False when nothing is left, which is then recorded, or nothing but what the server refuses.
 
     Raises:
         ProviderError: the line or the server failed; what was committed stays.
@@ -35,22 +38,41 @@ def backfill_slice(context: SyncContext) -> bool:
     with reading() as s:
         folders = [folder for folder in folders_of(s, context.account.id) if folder.is_synced]
     folders.sort(key=lambda folder: folder.role != "inbox")
-    for folder in folders:
-        if folder.backfill_uid is not None and folder.backfill_uid > 1:
-            _headers(context, folder)
-            return True
-    for folder in folders:
-        if _bodies(context, folder):
-            return True
-    _finish(context, folders)
+    for step in (_headers, _bodies):
+        for folder in folders:
+            if folder.id not in context.refused and _step(context, folder, step):
+                return True
+    if not context.refused:
+        _finish(context, folders)
     return False
 
 
-def _headers(context: SyncContext, folder: Folder) -> None:
-    context.imap.select(folder.name)
+def _step(context: SyncContext, folder: Folder, step: Callable[[SyncContext, Folder], bool]) -> bool:
+    """Take a step in a folder; one that the server does not open holds up none of the others."""
+    try:
+        return step(context, folder)
+    except Refused as error:
+        context.refused[folder.id] = error
+        return False
+
+
+def _open(context: SyncContext, folder: Folder) -> FolderState | None:
+    """Open a folder; None when its UIDs are no longer those that are stored, which is then seen to first."""
+    state = context.imap.select(folder.name)
+    if state.uidvalidity == folder.uidvalidity:
+        return state
+    pull_folder(context, folder)
+    return None
+
+
+def _headers(context: SyncContext, folder: Folder) -> bool:
+    if folder.backfill_uid is None or folder.backfill_uid <= 1:
+        return False
+    if _open(context, folder) is None:
+        return True
     uids = context.imap.newest_uids(folder.backfill_uid, BATCH)
     lowest = min(uids) if len(uids) == BATCH else 1
-    messages = list(context.imap.fetch_messages(uids)) if uids else []
+    messages = list(context.imap.fetch_messages(uids))
     taken = store_messages(context, folder, messages, backfill_uid=lowest)
     push_changes(context)
     if lowest == 1:
@@ -58,11 +80,14 @@ def _headers(context: SyncContext, folder: Folder) -> None:
         _close_gaps(context, folder)
     if taken.new_message_ids:
         queue.publish(context.account.user_id, "mail-new", count=0)
+    return True
 
 
 def _close_gaps(context: SyncContext, folder: Folder) -> None:
     """Having read a folder to its end, make sure that nothing was missed, and drop what an older UIDVALIDITY left."""
-    state = context.imap.select(folder.name)
+    state = _open(context, folder)
+    if state is None:
+        return
     with reading() as s:
         stored = count_in_folder(s, folder.id)
     if stored != state.exists:
@@ -76,13 +101,14 @@ def _close_gaps(context: SyncContext, folder: Folder) -> None:
 def _bodies(context: SyncContext, folder: Folder) -> bool:
     """Fetch bodies of this folder for up to two seconds; False when none was waiting."""
     started = time.monotonic()
-    context.imap.select(folder.name)
     fetched = 0
     while fetched < BATCH and time.monotonic() - started < SLICE_S:
         with reading() as s:
-            waiting = bodies_waiting(s, folder.id, _BODY_CHUNK)
+            waiting = bodies_waiting(s, folder, _BODY_CHUNK)
         if not waiting:
             break
+        if not fetched and _open(context, folder) is None:
+            return True
         fetch_bodies(context, waiting)
         fetched += len(waiting)
     return fetched > 0

@@ -57,20 +57,22 @@ def push_changes(context: SyncContext) -> int:
         if change is None:
             continue
         try:
-            _carry_out(context, change, folders)
-            done += 1
+            done += _carry_out(context, change, folders)
         except Refused as error:
             _fail(context, change, error)
     return done
 
 
-def _carry_out(context: SyncContext, change: Change, folders: dict[int, Folder]) -> None:
+def _carry_out(context: SyncContext, change: Change, folders: dict[int, Folder]) -> bool:
+    """Tell the server of one change; False when its messages have still to be found anew, so that it waits."""
     folder = folders.get(change.folder_id or 0) or _folder_known_since(context, change)
     if folder is None:
         _finish(context, change, "failed", "the folder is gone")
-        return
+        return True
     state = context.imap.select(folder.name, readonly=False)
     uids = _present_uids(change, folder, state)
+    if uids is None:
+        return False
     if change.kind == "flag":
         _push_flags(context, change, folder, uids)
     elif change.kind == "move":
@@ -78,6 +80,7 @@ def _carry_out(context: SyncContext, change: Change, folders: dict[int, Folder])
     elif change.kind == "delete":
         context.imap.delete(uids)
         _forget(context, change, folder, uids)
+    return True
 
 
 def _folder_known_since(context: SyncContext, change: Change) -> Folder | None:
@@ -89,14 +92,21 @@ def _folder_known_since(context: SyncContext, change: Change) -> Folder | None:
         return folder_by_role(s, context.account.id, role)
 
 
-def _present_uids(change: Change, folder: Folder, state: FolderState) -> list[int]:
-    """Give the UIDs that a change means now: its own, or where its messages lie since."""
+def _present_uids(change: Change, folder: Folder, state: FolderState) -> list[int] | None:
+    """Give the UIDs that a change means now: its own, or where its messages lie since.
+
+    None after a change of UIDVALIDITY, until the folder has been read far enough to tell.
+    """
     if change.uids and change.uidvalidity == state.uidvalidity:
         return list(change.uids)
     if folder.uidvalidity not in (None, state.uidvalidity):
-        return []
+        return None
     with reading() as s:
-        return [placement.uid for placement in placements_in_folder(s, folder.id, change.message_ids)]
+        found = placements_in_folder(s, folder.id, change.message_ids)
+    is_being_read = folder.is_synced and change.uidvalidity is not None and (folder.backfill_uid or 2) > 1
+    if is_being_read and not set(change.message_ids) <= {placement.message_id for placement in found}:
+        return None
+    return [placement.uid for placement in found]
 
 
 def _push_flags(context: SyncContext, change: Change, folder: Folder, uids: Sequence[int]) -> None:
@@ -138,6 +148,8 @@ def _push_move(
                 add_placement(s, target, placement.message_id, new_uids[uid], flags)
         touched = remove_uids(s, folder.id, uids)
         lower_server_count(s, folder.id, len(touched))
+        # What was shown on its way here lies here now, or was not there to be moved any more.
+        drop_provisional(s, change.message_ids)
         current = ledger.load_change(s, change.id)
         current.payload = {**change.payload, "to": target.id, "new_uids": [new_uids.get(uid) for uid in change.uids]}
         ledger.finish_change(current, "done")

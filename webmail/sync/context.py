@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from webmail.errors import Refused
 from webmail.providers.imap import ImapSession
 from webmail.store.models import Account
 from webmail.sync.lease import Lease
@@ -21,3 +22,5 @@ class SyncContext:
     imap: ImapSession
     has_vanished: bool = False
     """Something left a synced folder during this sync: the followed folders may have got it."""
+    refused: dict[int, Refused] = field(default_factory=dict)
+    """Folders, by id, that the server does not open (renamed, hidden, removed): the others go on without them."""

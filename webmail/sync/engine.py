@@ -25,12 +25,12 @@ from datetime import timedelta
 import structlog
 
 from webmail import queue
-from webmail.errors import LeaseLost, NeedsSignIn, ProviderError, Refused
+from webmail.errors import LeaseLost, NeedsSignIn, ProviderError, Refused, Retryable
 from webmail.store.accounts import clear_wanted, find_account, mark_failure, mark_success, stored_count, update_account
 from webmail.store.folders import folders_of, save_folders
 from webmail.store.messages import bodies_waiting
 from webmail.store.models import Account, Folder, utc_now
-from webmail.store.session import Session, after_commit, reading, transaction
+from webmail.store.session import Session, after_commit, reading
 from webmail.sync.backfill import backfill_slice
 from webmail.sync.bodies import fetch_bodies
 from webmail.sync.changes import push_changes
@@ -45,6 +45,7 @@ from webmail.sync.requests import enqueue_backfill, enqueue_sync
 log = structlog.get_logger(__name__)
 
 _BACKFILL_TURN_S = 20.0
+_PATIENCE_S, _LESS_PATIENCE_S = 30.0, 10.0
 _ALARM_AFTER = 3
 """Passing failures in a row before the user is shown an error."""
 
@@ -65,30 +66,56 @@ def _run(account_id: int, *, backfills: bool) -> None:
             return
         with reading() as s:
             account = find_account(s, account_id)
-        if account is None or account.secret is None or not account.reads_mail:
-            return
-        if account.status not in ("connected", "error"):
+        if account is None or not _may_sync(account) or (backfills and account.is_backfilled):
             return
         try:
             _work(lease, account, backfills=backfills)
         except LeaseLost:
             log.warning("lease_lost", account=account_id)
         except ProviderError as error:
-            record_failure(account, error)
+            _record_failure(lease, account, error)
+        except Exception:
+            # A mistake of ours, or a database that is away: tried again like all else, with growing waits.
+            log.exception("sync_broke", account=account_id)
+            _record_failure(lease, account, _broken_here())
     _ask_for_more(account_id)
+
+
+def _may_sync(account: Account) -> bool:
+    """Say whether an account is to be synced now; while it waits after a failure, the sweep will call again."""
+    is_waiting = account.retry_at is not None and account.retry_at > utc_now()
+    has_line = account.secret is not None and account.reads_mail and account.status in ("connected", "error")
+    return has_line and not is_waiting
+
+
+def _broken_here() -> Retryable:
+    return Retryable(
+        "Something went wrong here while this mailbox was synced.",
+        side="imap",
+        cause="broken_here",
+        next_step="It is tried again by itself.",
+    )
 
 
 def _work(lease: Lease, account: Account, *, backfills: bool) -> None:
     started = time.monotonic()
-    with open_imap_for(account) as imap:
+    # A server that failed just now gets less patience: the worker is needed by the other accounts.
+    timeout_s = _PATIENCE_S if account.failures == 0 else _LESS_PATIENCE_S
+    with open_imap_for(account, timeout_s) as imap:
         context = SyncContext(lease, account, imap)
         _sync_once(context)
         while backfills and time.monotonic() - started < _BACKFILL_TURN_S:
-            if _is_wanted(account.id):
+            with reading() as s:
+                current = find_account(s, account.id)
+            if current is None or not _may_sync(current):
+                return
+            if current.wanted_at is not None:
                 _sync_once(context)
             if not backfill_slice(context):
                 break
             _report_progress(context)
+        if context.refused:
+            raise next(iter(context.refused.values()))
 
 
 def _sync_once(context: SyncContext) -> None:
@@ -100,14 +127,28 @@ def _sync_once(context: SyncContext) -> None:
     folders = _folders(context)
     new = 0
     for folder in folders:
-        new += _sync_folder(context, folder)
+        new += _sync_if_there(context, folder)
     follow_moves(context)
     with context.lease.transaction() as s:
         clear_wanted(s, account.id, wanted_at)
-        mark_success(s, account.id)
+        if context.refused:
+            update_account(s, account.id, last_synced_at=utc_now())
+        else:
+            mark_success(s, account.id)
         _save_progress(s, account.id, folders)
     queue.publish(account.user_id, "account-changed", uuid=str(account.uuid))
     log.info("synced", account=account.id, new=new, round_trips=context.imap.round_trips)
+
+
+def _sync_if_there(context: SyncContext, folder: Folder) -> int:
+    """Bring a folder up to date; one beside the inbox that is gone or hidden is remembered, and the rest goes on."""
+    try:
+        return _sync_folder(context, folder)
+    except Refused as error:
+        if folder.role == "inbox":
+            raise
+        context.refused[folder.id] = error
+        return 0
 
 
 def _sync_folder(context: SyncContext, folder: Folder) -> int:
@@ -118,7 +159,7 @@ def _sync_folder(context: SyncContext, folder: Folder) -> int:
         queue.publish(context.account.user_id, "mail-new", count=0)
     if new or is_first:
         with reading() as s:
-            waiting = bodies_waiting(s, folder.id, FIRST_PAGE)
+            waiting = bodies_waiting(s, folder, FIRST_PAGE)
         fetch_bodies(context, waiting)
     if new:
         # The first import is silent: a count of 0 redraws the list without announcing anything.
@@ -146,12 +187,6 @@ def _folders(context: SyncContext) -> list[Folder]:
     return [known[name] for name in dict.fromkeys(names)]
 
 
-def _is_wanted(account_id: int) -> bool:
-    with reading() as s:
-        account = find_account(s, account_id)
-        return account is not None and account.wanted_at is not None
-
-
 def _save_progress(s: Session, account_id: int, folders: list[Folder]) -> None:
     done, total = stored_count(s, account_id), sum(folder.server_count for folder in folders)
     update_account(s, account_id, sync_done=min(done, total), sync_total=total)
@@ -168,9 +203,7 @@ def _ask_for_more(account_id: int) -> None:
     """After the lease is free: have done what was wanted meanwhile, or the next turn of the backfill."""
     with reading() as s:
         account = find_account(s, account_id)
-    if account is None or account.secret is None or account.retry_at is not None:
-        return
-    if account.status not in ("connected", "error"):
+    if account is None or not _may_sync(account):
         return
     if account.wanted_at is not None:
         enqueue_sync(account)
@@ -178,17 +211,23 @@ def _ask_for_more(account_id: int) -> None:
         enqueue_backfill(account)
 
 
-def record_failure(account: Account, error: ProviderError) -> None:
+def _record_failure(lease: Lease, account: Account, error: ProviderError) -> None:
     """Write down why an account could not be reached, and when to try again.
 
     Only an explicit refusal of the credentials ends in `reconnect_needed`. What may pass is tried again with growing
     waits, and becomes visible as an error only after a few times.
     """
     log.warning("sync_failed", account=account.id, cause=error.cause, detail=error.detail[:300])
-    with transaction() as s:
-        current = find_account(s, account.id)
-        if current is None or current.status not in ("connected", "error"):
-            return
+    try:
+        with lease.transaction() as s:
+            _save_failure(s, account, error)
+    except LeaseLost:
+        log.warning("lease_lost", account=account.id)
+
+
+def _save_failure(s: Session, account: Account, error: ProviderError) -> None:
+    current = find_account(s, account.id)
+    if current is not None and current.status in ("connected", "error"):
         failures = current.failures + 1
         if isinstance(error, NeedsSignIn):
             status, retry_at = "reconnect_needed", None

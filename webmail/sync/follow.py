@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from webmail.domain.headers import parse_headers
-from webmail.domain.identity import message_identity
 from webmail.errors import Refused
 from webmail.store.conversations import refresh_conversations
 from webmail.store.folders import folders_of, update_folder
@@ -19,6 +18,7 @@ from webmail.store.messages import conversation_ids_of, ids_by_identity
 from webmail.store.models import Folder, utc_now
 from webmail.store.placements import add_placement, remove_uids, uids_in_folder
 from webmail.store.session import reading
+from webmail.sync.arrivals import identity_of
 from webmail.sync.context import SyncContext
 
 FOLLOWED_ROLES = ("archive", "trash", "all")
@@ -97,7 +97,8 @@ def _follow(context: SyncContext, folder: Folder) -> None:
 
 def _known_among(context: SyncContext, uids: Sequence[int]) -> dict[int, int]:
     """Give {uid: message id} of those messages that we have stored."""
-    heads = {each.uid: message_identity(parse_headers(each.header)) for each in context.imap.fetch_messages(list(uids))}
+    found = context.imap.fetch_messages(list(uids))
+    heads = {each.uid: identity_of(each, parse_headers(each.header)) for each in found}
     with reading() as s:
         ids = ids_by_identity(s, context.account.id, list(heads.values()))
     return {uid: ids[identity] for uid, identity in heads.items() if identity in ids}

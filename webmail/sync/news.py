@@ -10,10 +10,12 @@ What the user did here and the server has not confirmed wins: flags of such mess
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import structlog
 
 from webmail.providers.base import FolderState
+from webmail.store.accounts import update_account
 from webmail.store.changes import pending_message_ids
 from webmail.store.conversations import refresh_conversations
 from webmail.store.folders import update_folder
@@ -72,18 +74,20 @@ def pull_folder(context: SyncContext, folder: Folder) -> int:
 def _begin(context: SyncContext, folder: Folder, state: FolderState, *, forget_uids: bool) -> int:
     """Read a folder as one never seen: its newest page now, the rest is the backfill's."""
     uids = context.imap.newest_uids(None, FIRST_PAGE)
-    messages = list(context.imap.fetch_messages(uids)) if uids else []
-    if forget_uids:
-        log.info("uidvalidity_changed", account=context.account.id, folder=folder.id)
-        with context.lease.transaction() as s:
+    messages = list(context.imap.fetch_messages(uids))
+    with context.lease.transaction() as s:
+        update_account(s, context.account.id, is_backfilled=False)
+        if forget_uids:
+            log.info("uidvalidity_changed", account=context.account.id, folder=folder.id)
             make_stale(s, folder.id)
             update_folder(s, folder.id, uidvalidity=None)
-    position = {
+    position: dict[str, Any] = {
         "uidvalidity": state.uidvalidity,
         "uidnext": max(state.uidnext, max(uids, default=0) + 1),
         "highestmodseq": state.highestmodseq,
         "server_count": state.exists,
-        "backfill_uid": min(uids) if len(uids) == FIRST_PAGE else 1,
+        # Never 1: it is the backfill that sees to it that nothing was missed and that nothing stale is left.
+        "backfill_uid": max(min(uids, default=2), 2),
         "synced_at": utc_now(),
         "flags_compared_at": utc_now(),
     }
@@ -98,8 +102,9 @@ def _fetch_new(context: SyncContext, folder: Folder, uids: Sequence[int]) -> int
         batch = list(uids[start : start + BATCH])
         messages = list(context.imap.fetch_messages(batch))
         uidnext = max(folder.uidnext, batch[-1] + 1)
-        store_messages(context, folder, messages, uidnext=uidnext, server_count=folder.server_count + len(messages))
-        folder.uidnext, folder.server_count = uidnext, folder.server_count + len(messages)
+        count = folder.server_count + len(messages)
+        store_messages(context, folder, messages, is_news=True, uidnext=uidnext, server_count=count)
+        folder.uidnext, folder.server_count = uidnext, count
     return len(uids)
 
 

@@ -26,13 +26,15 @@ def record_read_marks(
     if account.read_marks == "keep":
         return
     new = set(taken.new_message_ids)
+    # A server tells the time of arrival in whole seconds.
+    since = account.read_marks_from.replace(microsecond=0)
     marked = [
         arrival.uid
         for arrival in arrivals
         if arrival.uid is not None
         and taken.message_id_by_uid[arrival.uid] in new
         and "\\seen" not in {flag.lower() for flag in arrival.flags}
-        and (account.read_marks == "all" or arrival.values["sent_at"] >= account.read_marks_from)
+        and (account.read_marks == "all" or arrival.values["sent_at"] >= since)
     ]
     if marked:
         record_change(
@@ -59,18 +61,19 @@ def record_put_back(s: Session, account: Account, folders: dict[int, Folder]) ->
             finish_change(change, "cancelled")
             continue
         folder = folders.get(change.folder_id or 0)
-        if folder is not None and folder.uidvalidity == change.uidvalidity:
+        if folder is not None:
             record_change(
                 s,
                 account,
                 kind="flag",
                 reason="put_back",
                 folder=folder,
-                uids=change.uids,
+                # UIDs of an older UIDVALIDITY mean nothing; the messages are then looked up.
+                uids=change.uids if folder.uidvalidity == change.uidvalidity else (),
                 message_ids=change.message_ids,
                 payload={"add": [], "remove": ["\\Seen"]},
             )
-            count += len(change.uids)
+            count += len(change.message_ids)
         finish_change(change, "undone")
     update_account(s, account.id, marked_count=0)
     return count

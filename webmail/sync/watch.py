@@ -21,7 +21,7 @@ import structlog
 from webmail.errors import ProviderError
 from webmail.providers.base import ServerSettings
 from webmail.providers.idle import IdleConnection, IdleUnsupported
-from webmail.store.accounts import accounts_to_watch, find_account
+from webmail.store.accounts import accounts_to_watch, find_account, update_account
 from webmail.store.models import Account
 from webmail.store.session import reading, transaction
 from webmail.sync.connections import credentials_of
@@ -93,7 +93,7 @@ def _adjust(tasks: dict[Watched, asyncio.Task[None]], wanted: dict[Watched, Acco
 
 
 async def _watch_account(watched: Watched, account: Account) -> None:
-    bell = asyncio.Event()
+    bell = _Bell()
     caller = asyncio.create_task(_call_for_sync(watched.account_id, bell))
     failures = 0
     try:
@@ -102,36 +102,56 @@ async def _watch_account(watched: Watched, account: Account) -> None:
             started = loop.time()
             try:
                 credentials = await asyncio.to_thread(credentials_of, account)
-                await IdleConnection(watched.settings, credentials, watched.folder).run(bell.set)
+                await IdleConnection(watched.settings, credentials, watched.folder).run(
+                    on_news=bell.ring_live, on_ready=bell.ring_live
+                )
             except IdleUnsupported:
+                bell.ring()
                 await asyncio.sleep(_POLL_S * (0.75 + 0.5 * random.random()))
-                bell.set()
                 continue
             except ProviderError as error:
                 log.info("watch_interrupted", account=watched.account_id, cause=error.cause)
             failures = 1 if loop.time() - started > 60 else failures + 1
+            # The sync meets the same error and records it; what comes while nobody listens is found once somebody does.
+            bell.ring()
             await asyncio.sleep(retry_delay_s(failures, random.random()))
-            # Whatever happened while nobody listened is found by a sync.
-            bell.set()
     finally:
         caller.cancel()
 
 
-async def _call_for_sync(account_id: int, bell: asyncio.Event) -> None:
+class _Bell(asyncio.Event):
+    """Rings for a sync; `is_live` while one of the rings came over a line that works."""
+
+    is_live = False
+
+    def ring(self) -> None:
+        self.set()
+
+    def ring_live(self) -> None:
+        self.is_live = True
+        self.set()
+
+
+async def _call_for_sync(account_id: int, bell: _Bell) -> None:
     """Ask for a sync each time the bell rings; rings that come while asking are answered once."""
     while True:
         await bell.wait()
         bell.clear()
+        is_live, bell.is_live = bell.is_live, False
         try:
-            await asyncio.to_thread(_note_news, account_id)
+            await asyncio.to_thread(_note_news, account_id, is_live=is_live)
         except Exception:
             log.exception("news_not_noted", account=account_id)
             await asyncio.sleep(1)
-            bell.set()
+            bell.is_live |= is_live
+            bell.ring()
 
 
-def _note_news(account_id: int) -> None:
+def _note_news(account_id: int, *, is_live: bool) -> None:
+    """Ask for a sync; news over a live line end the wait after a failure, because the server answers again."""
     with transaction() as s:
         account = find_account(s, account_id)
         if account is not None:
+            if is_live:
+                update_account(s, account_id, retry_at=None)
             request_sync(s, account)
