@@ -26,6 +26,7 @@ BLUEPRINTS = (
     "auth",
     "profile",
     "accounts",
+    "oauth",
     "signatures",
     "health",
     "assets",
@@ -33,6 +34,7 @@ BLUEPRINTS = (
     "conversations",
     "messages",
     "compose",
+    "editor",
     "events",
 )
 _STATIC = Path(__file__).parent / "static"

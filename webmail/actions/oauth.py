@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +26,7 @@ from webmail.providers import google, identities, microsoft, presets
 from webmail.providers.oauth import SIDE, Begun, Grant
 from webmail.store.accounts import list_accounts, load_account
 from webmail.store.grants import find_grant
-from webmail.store.models import Account
+from webmail.store.models import Account, OAuthGrant
 from webmail.store.scope import Scope
 from webmail.store.session import reading
 
@@ -38,10 +39,14 @@ _BRANDS = {"google": "Google", "microsoft": "Microsoft"}
 
 @dataclass(frozen=True)
 class SignIn:
-    """A sign-in that has begun: where to send the browser, and the state by which its answer is known."""
+    """A sign-in that has begun: where to send the browser, and the state by which its answer is known.
+
+    `email` is the address that is to be chosen there, "" for whichever the user wants.
+    """
 
     url: str
     state: str
+    email: str
 
 
 def is_offered(provider: str) -> bool:
@@ -69,7 +74,7 @@ def begin(scope: Scope, provider: str, redirect_uri: str, account_uuid: UUID | N
     state = str(begun.flow["state"])
     kept = {"user": scope.user_id, "account": str(account_uuid or ""), "flow": begun.flow}
     queue.keep(f"sign-in:{provider}:{state}", kept, seconds=_KEPT_S)
-    return SignIn(begun.url, state)
+    return SignIn(begun.url, state, hint)
 
 
 def finish(scope: Scope, provider: str, answer: Mapping[str, str]) -> UUID:
@@ -99,6 +104,17 @@ def finish(scope: Scope, provider: str, answer: Mapping[str, str]) -> UUID:
     log.info("signed_in", provider=provider, is_again=account is not None)
     form = _settings_of(account) if account is not None else _settings_for(provider, grant.email)
     return connect.start_signed_in(scope, form, account.uuid if account else None, seal_grant(provider, grant))
+
+
+def good_until(grant: OAuthGrant) -> datetime | None:
+    """Forecast when a grant would end if nobody used it any more; it is used daily, so this moves on by itself.
+
+    Returns:
+        None for Google's, which do not end for want of use within any time that matters here.
+    """
+    if grant.provider != "microsoft":
+        return None
+    return grant.renewed_at + timedelta(days=microsoft.REFRESH_TOKEN_DAYS)
 
 
 def _module(provider: str) -> Any:

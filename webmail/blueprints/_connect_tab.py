@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from webmail.actions import presets
+from webmail.actions import oauth, presets
 from webmail.blueprints.forms.account import AccountForm
 from webmail.blueprints.forms.app_passwords import app_password_links
 from webmail.store.accounts import list_accounts
-from webmail.store.models import Account
+from webmail.store.grants import grants_of_user
+from webmail.store.models import Account, OAuthGrant
 from webmail.store.scope import Scope
 from webmail.store.session import reading
 
 _LIVE = ("connected", "reconnect_needed", "error")
+_CARDS = (("gmail", "Gmail", "google"), ("outlook", "Outlook", "microsoft"), ("other", "Other Email", ""))
 DEMO_PROVIDER = "demo"
 
 
@@ -22,6 +25,7 @@ class AccountRow:
     """An account as its card shows it: the status in the product's words, and what stands beside it."""
 
     account: Account
+    grant: OAuthGrant | None = None
 
     @property
     def status(self) -> str:
@@ -35,6 +39,11 @@ class AccountRow:
     @property
     def is_live(self) -> bool:
         return self.account.status in _LIVE
+
+    @property
+    def good_until(self) -> datetime | None:
+        """When the sign-in would end if nobody used it any more; None where it does not end by itself."""
+        return oauth.good_until(self.grant) if self.grant is not None else None
 
     @property
     def is_ending(self) -> bool:
@@ -57,6 +66,8 @@ class Card:
     key: str
     name: str
     rows: list[AccountRow]
+    sign_in: str = ""
+    """`google` or `microsoft` where users can sign in there; "" where the operator has not set it up."""
 
     @property
     def live(self) -> list[AccountRow]:
@@ -67,11 +78,12 @@ def load_cards(scope: Scope) -> list[Card]:
     """Give the three cards with their accounts."""
     with reading() as s:
         accounts = list_accounts(s, scope)
-    names = {"gmail": "Gmail", "outlook": "Outlook", "other": "Other Email"}
-    return [
-        Card(key, name, [AccountRow(account) for account in accounts if account.card == key])
-        for key, name in names.items()
-    ]
+        grants = grants_of_user(s, scope)
+    cards = []
+    for key, name, provider in _CARDS:
+        rows = [AccountRow(account, grants.get(account.id)) for account in accounts if account.card == key]
+        cards.append(Card(key, name, rows, provider if provider and oauth.is_offered(provider) else ""))
+    return cards
 
 
 def load_card(scope: Scope, key: str) -> Card:

@@ -15,6 +15,7 @@ from sqlalchemy import or_, select, update
 
 from webmail.errors import LeaseLost
 from webmail.store.models import Account, OAuthGrant, utc_now
+from webmail.store.scope import Scope
 from webmail.store.secrets import seal, unseal
 from webmail.store.session import Session
 
@@ -34,6 +35,16 @@ class StoredTokens:
 def find_grant(s: Session, account_id: int) -> OAuthGrant | None:
     """Give an account's grant, None when it signs in by password."""
     return s.get(OAuthGrant, account_id)
+
+
+def grants_of_user(s: Session, scope: Scope) -> dict[int, OAuthGrant]:
+    """Give the grants of all the user's accounts, by account id."""
+    query = (
+        select(OAuthGrant)
+        .join(Account, Account.id == OAuthGrant.account_id)
+        .where(Account.tenant_id == scope.tenant_id, Account.user_id == scope.user_id)
+    )
+    return {grant.account_id: grant for grant in s.scalars(query)}
 
 
 def tokens_of(grant: OAuthGrant) -> StoredTokens:
