@@ -149,9 +149,7 @@ def test_refused_connection_is_named(form: FormMaker, press: Presser) -> None:
     assert step["next_step"] == "Check the SMTP host and port."
 
 
-def test_silent_server_ends_the_attempt_within_ten_seconds(
-    form: FormMaker, press: Presser, scripted: Scripted
-) -> None:
+def test_silent_server_ends_the_attempt_within_ten_seconds(form: FormMaker, press: Presser, scripted: Scripted) -> None:
     server = scripted(lambda line: time.sleep(20))
     started = time.monotonic()
 
