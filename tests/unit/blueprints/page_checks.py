@@ -32,7 +32,7 @@ def check_answer(app: Flask, answer: TestResponse) -> None:
     Args:
         answer: of the test client, so that its request is known.
     """
-    if answer.mimetype != "text/html" or not answer.data:
+    if answer.mimetype != "text/html" or not answer.data or answer.status_code // 100 == 3:
         return
     policy = answer.headers.get("Content-Security-Policy", "")
     problems = list(_policy_problems(policy))
@@ -60,7 +60,7 @@ def check_html(source: str, *, styles_allowed: bool = False) -> list[str]:
     problems += _url_problems(root)
     problems += _inline_problems(root, styles_allowed)
     problems += _name_problems(root)
-    return problems + (_page_problems(root) if is_page else [])
+    return [*problems, *(_page_problems(root) if is_page else ())]
 
 
 def _tag(node: Element) -> str:

@@ -1,0 +1,76 @@
+"""What the composer shows of a draft."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from webmail.blueprints.forms.draft import DraftForm, form_of_draft
+from webmail.store.accounts import list_accounts
+from webmail.store.models import Account, Submission
+from webmail.store.scope import Scope
+from webmail.store.session import reading
+from webmail.store.submissions import conversation_uuid_of, is_touched, load_submission
+
+LIVE = ("connected", "reconnect_needed", "error")
+_TITLES = {"new": "New mail", "reply": "Reply", "reply_all": "Reply all", "forward": "Forward"}
+
+
+@dataclass(frozen=True)
+class Composer:
+    """A draft as the composer shows it.
+
+    `form` is what was typed where that differs from what is stored; `focus` is where to stand when it opens: `to`,
+    `body`, or "" to leave the focus alone.
+    """
+
+    draft: Submission
+    form: DraftForm
+    accounts: list[Account]
+    source_uuid: str
+    focus: str = ""
+
+    @property
+    def title(self) -> str:
+        return _TITLES.get(self.draft.mode, "New mail")
+
+    @property
+    def account(self) -> Account | None:
+        """The account that is chosen, None when it is connected no more."""
+        return next((each for each in self.accounts if each.uuid == self.form.account_uuid), None)
+
+    @property
+    def saved_at(self) -> datetime | None:
+        return self.draft.updated_at if is_touched(self.draft) else None
+
+    @property
+    def back_path(self) -> str:
+        return f"/conversations/{self.source_uuid}" if self.source_uuid else "/inbox"
+
+    @property
+    def cid_paths(self) -> dict[str, str]:
+        """Where the pictures inside the mail are to be had while it is written, by Content-ID."""
+        files = [each for each in self.draft.attachments if each.content_id]
+        return {each.content_id: f"/compose/{self.draft.uuid}/files/{each.uuid}" for each in files}
+
+
+def composer_context(
+    scope: Scope, draft_uuid: UUID, *, place: str = "slot", form: DraftForm | None = None, focus: str = ""
+) -> dict[str, Any]:
+    """Give what `compose/_composer.html` takes.
+
+    Args:
+        place: `slot` at the foot of a conversation, `page` where it has a page to itself.
+        form: what was typed, to be shown instead of what is stored.
+        focus: `to`, `body` or "".
+
+    Raises:
+        NotFound: there is no such draft, or it is another user's.
+    """
+    with reading() as s:
+        draft = load_submission(s, scope, draft_uuid)
+        accounts = [account for account in list_accounts(s, scope) if account.status in LIVE]
+        source_uuid = conversation_uuid_of(s, draft.source_message_id)
+    return {"composer": Composer(draft, form or form_of_draft(draft, place), accounts, source_uuid, focus)}

@@ -1,0 +1,259 @@
+"""Writing mail: drafts, their files, sending them, and what can be done about mail that is on its way."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+from uuid import UUID
+
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from webmail.actions import drafts, submit
+from webmail.blueprints._composer import LIVE, composer_context
+from webmail.blueprints._frame import picture_type
+from webmail.blueprints._htmx import VARY, is_asked_on, is_partial, page_or_partial, toast_or_redirect
+from webmail.blueprints._session import current_scope
+from webmail.blueprints._times import browser_zone
+from webmail.blueprints.forms.draft import DraftForm, typed_form
+from webmail.errors import InputRefused, NotFound
+from webmail.store.accounts import list_accounts
+from webmail.store.models import Submission
+from webmail.store.scope import Scope
+from webmail.store.session import reading
+from webmail.store.submissions import conversation_uuid_of, load_files, load_submission
+
+blueprint = Blueprint("compose", __name__)
+
+Answer = TypeVar("Answer", bound=BaseResponse)
+
+UNDO_S = 10
+"""How long a mail waits to be taken back before it goes out: as long as the toast that offers it stays."""
+
+
+@blueprint.get("/compose")
+def new() -> BaseResponse:
+    """Open a draft, or the one that is open already, and show it."""
+    scope = current_scope()
+    with reading() as s:
+        is_connected = any(account.status in LIVE for account in list_accounts(s, scope))
+    if not is_connected:
+        return page_or_partial("compose/unconnected.html", "compose/_unconnected.html")
+    mode = request.args.get("mode", "new")
+    draft_uuid = drafts.open_draft(
+        scope,
+        mode=mode,
+        message_uuid=request.args.get("message", type=UUID),
+        account_uuid=request.args.get("account", type=UUID),
+        to=request.args.get("to", ""),
+        subject=request.args.get("subject", ""),
+        zone=browser_zone(),
+    )
+    if not is_partial():
+        return redirect(url_for("compose.show", draft_uuid=draft_uuid), 303)
+    return page_or_partial(
+        "compose/show.html", "compose/_composer.html", **composer_context(scope, draft_uuid, focus=_focus(mode))
+    )
+
+
+@blueprint.get("/compose/<uuid:draft_uuid>")
+def show(draft_uuid: UUID) -> BaseResponse:
+    scope = current_scope()
+    with reading() as s:
+        draft = load_submission(s, scope, draft_uuid)
+    if draft.state == "cancelled":
+        raise NotFound("This draft is not here any more.")
+    if draft.state != "draft":
+        return _go(_conversation_path(draft))
+    place = "slot" if request.args.get("place") == "slot" else "page"
+    context = composer_context(scope, draft_uuid, place=place, focus=_focus(draft.mode))
+    return page_or_partial("compose/show.html", "compose/_composer.html", **context)
+
+
+@blueprint.post("/compose/<uuid:draft_uuid>")
+def save(draft_uuid: UUID) -> BaseResponse:
+    scope, form = current_scope(), typed_form(request.form)
+    try:
+        _store(scope, draft_uuid, form)
+    except InputRefused as refusal:
+        return _refused(scope, draft_uuid, form, refusal)
+    if is_partial():
+        return _partial("compose/_state.html", scope, draft_uuid, form)
+    flash("Draft saved.")
+    return redirect(url_for("compose.show", draft_uuid=draft_uuid), 303)
+
+
+@blueprint.post("/compose/<uuid:draft_uuid>/send")
+def send(draft_uuid: UUID) -> BaseResponse:
+    scope, form = current_scope(), typed_form(request.form)
+    form.is_sending = True
+    try:
+        _store(scope, draft_uuid, form)
+        submit.submit(scope, draft_uuid, hold_s=UNDO_S)
+    except InputRefused as refusal:
+        return _refused(scope, draft_uuid, form, refusal)
+    undo_url = url_for("compose.edit", submission_uuid=draft_uuid)
+    if is_partial() and form.place == "slot":
+        return toast_or_redirect("Sending.", "", undo_url)
+    with reading() as s:
+        submission = load_submission(s, scope, draft_uuid)
+    flash("Sending.", undo_url)
+    return _go(_conversation_path(submission))
+
+
+@blueprint.post("/compose/<uuid:draft_uuid>/files")
+def add_files(draft_uuid: UUID) -> BaseResponse:
+    """Attach what was chosen; a page without JavaScript sends the rest of the mail along."""
+    scope, form = current_scope(), typed_form(request.form)
+    try:
+        if "revision" in request.form:
+            _store(scope, draft_uuid, form)
+        else:
+            _take_files(scope, draft_uuid)
+    except InputRefused as refusal:
+        if is_partial():
+            form.problems["files"] = refusal.user_message
+            return _partial("compose/_files.html", scope, draft_uuid, form, status=422)
+        return _refused(scope, draft_uuid, form, refusal)
+    return _files_answer(scope, draft_uuid, form)
+
+
+@blueprint.post("/compose/<uuid:draft_uuid>/files/<uuid:file_uuid>/remove")
+def remove_file(draft_uuid: UUID, file_uuid: UUID) -> BaseResponse:
+    scope, form = current_scope(), typed_form(request.form)
+    try:
+        if not is_partial():
+            _store(scope, draft_uuid, form)
+        drafts.remove_file(scope, draft_uuid, file_uuid)
+    except InputRefused as refusal:
+        return _refused(scope, draft_uuid, form, refusal)
+    return _files_answer(scope, draft_uuid, form)
+
+
+@blueprint.get("/compose/<uuid:draft_uuid>/files/<uuid:file_uuid>")
+def file(draft_uuid: UUID, file_uuid: UUID) -> Response:
+    """Give a file of a draft: to be saved, or a picture inside the mail to be shown in the editor."""
+    with reading() as s:
+        draft = load_submission(s, current_scope(), draft_uuid)
+        found = next((each for each in load_files(s, draft.id) if each.uuid == file_uuid), None)
+    if found is None or found.content is None:
+        raise NotFound("This file is not here any more.")
+    shown_as = picture_type(found.content) if found.content_id else None
+    response = make_response(found.content)
+    response.headers["Content-Type"] = shown_as or "application/octet-stream"
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response.headers.set("Content-Disposition", "inline" if shown_as else "attachment", filename=found.filename)
+    return response
+
+
+@blueprint.post("/compose/<uuid:draft_uuid>/discard")
+def discard(draft_uuid: UUID) -> BaseResponse:
+    scope = current_scope()
+    with reading() as s:
+        draft = load_submission(s, scope, draft_uuid)
+        source_uuid = conversation_uuid_of(s, draft.source_message_id)
+    drafts.discard(scope, draft_uuid)
+    back_path = f"/conversations/{source_uuid}" if source_uuid else "/inbox"
+    if request.form.get("place") == "slot":
+        return toast_or_redirect("Draft discarded.", back_path)
+    flash("Draft discarded.")
+    return _go(back_path)
+
+
+@blueprint.post("/submissions/<uuid:submission_uuid>/retry")
+def retry(submission_uuid: UUID) -> BaseResponse:
+    submit.retry(current_scope(), submission_uuid)
+    return _after_change(submission_uuid, "Trying again.")
+
+
+@blueprint.post("/submissions/<uuid:submission_uuid>/settle")
+def settle(submission_uuid: UUID) -> BaseResponse:
+    """Take the user's word for what became of a mail that may or may not have left."""
+    was_sent = request.form.get("was_sent") == "1"
+    submit.settle_unsure(current_scope(), submission_uuid, was_sent=was_sent)
+    return _after_change(submission_uuid, "Marked as sent." if was_sent else "Marked as not sent.")
+
+
+@blueprint.post("/submissions/<uuid:submission_uuid>/edit")
+def edit(submission_uuid: UUID) -> BaseResponse:
+    """Take a mail back that has not left, and open it: in the conversation that is on screen, else on its own page."""
+    scope = current_scope()
+    submit.back_to_draft(scope, submission_uuid)
+    context = composer_context(scope, submission_uuid, focus="body")
+    if not is_partial() or not is_asked_on(context["composer"].back_path):
+        return _go(url_for("compose.show", draft_uuid=submission_uuid))
+    response = page_or_partial("compose/show.html", "compose/_composer.html", **context)
+    response.headers["HX-Retarget"] = "#composer-slot"
+    response.headers["HX-Reswap"] = "innerHTML"
+    return response
+
+
+def _store(scope: Scope, draft_uuid: UUID, form: DraftForm) -> None:
+    """Save what was typed, then attach what was chosen and not attached yet."""
+    form.revision = drafts.save_draft(scope, draft_uuid, form.to_fields(), revision=form.revision)
+    _take_files(scope, draft_uuid)
+
+
+def _take_files(scope: Scope, draft_uuid: UUID) -> None:
+    for chosen in request.files.getlist("files"):
+        with chosen.stream:
+            content = chosen.read()
+        if chosen.filename:
+            media_type = chosen.mimetype or "application/octet-stream"
+            drafts.add_file(scope, draft_uuid, filename=chosen.filename, media_type=media_type, content=content)
+
+
+def _refused(scope: Scope, draft_uuid: UUID, form: DraftForm, refusal: InputRefused) -> BaseResponse:
+    """Show what was typed again, with the problem at its field; the editor is left as it is."""
+    form.problems[refusal.field or "form"] = refusal.user_message
+    if not is_partial():
+        form.place = "page"
+    status = 409 if refusal.field == "revision" else 422
+    context = composer_context(scope, draft_uuid, place=form.place, form=form)
+    if context["composer"].draft.state != "draft":
+        return _go(_conversation_path(context["composer"].draft))
+    response = page_or_partial("compose/show.html", "compose/_after_refusal.html", status, **context)
+    response.headers["HX-Retarget"] = f"#submission-{draft_uuid}-head"
+    response.headers["HX-Reswap"] = "outerHTML"
+    return response
+
+
+def _files_answer(scope: Scope, draft_uuid: UUID, form: DraftForm) -> BaseResponse:
+    if is_partial():
+        return _partial("compose/_files.html", scope, draft_uuid, form)
+    return redirect(url_for("compose.show", draft_uuid=draft_uuid), 303)
+
+
+def _partial(name: str, scope: Scope, draft_uuid: UUID, form: DraftForm, status: int = 200) -> Response:
+    context = composer_context(scope, draft_uuid, place=form.place, form=form)
+    return _vary(make_response(render_template(name, **context), status))
+
+
+def _after_change(submission_uuid: UUID, message: str) -> BaseResponse:
+    """Answer what was done to a mail on its way: its message on the page follows by an event."""
+    with reading() as s:
+        path = _conversation_path(load_submission(s, current_scope(), submission_uuid))
+    return toast_or_redirect(message, path)
+
+
+def _conversation_path(submission: Submission) -> str:
+    with reading() as s:
+        uuid = conversation_uuid_of(s, submission.message_id)
+    return f"/conversations/{uuid}" if uuid else "/inbox?view=sent"
+
+
+def _go(path: str) -> BaseResponse:
+    """Lead to another page, whoever asked."""
+    if not is_partial():
+        return _vary(redirect(path, 303))
+    response = make_response("")
+    response.headers["HX-Redirect"] = path
+    return _vary(response)
+
+
+def _vary(response: Answer) -> Answer:
+    response.headers["Vary"] = VARY
+    return response
+
+
+def _focus(mode: str) -> str:
+    return "body" if mode in ("reply", "reply_all") else "to"

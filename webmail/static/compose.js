@@ -1,0 +1,344 @@
+/* The composer: drafts that save themselves, their files, and sending. It comes along with each composer; without it
+everything here is a plain form. */
+"use strict";
+
+(() => {
+  const SAVE_AFTER_MS = 1000;
+  const SAVE_AT_LEAST_MS = 8000;
+
+  const begin = () => {
+    if (window.composing) {
+      window.composing();
+      return;
+    }
+    const { PARTIAL, find, all, make, place, post, askToSignIn, Editor } = window.writing;
+
+    /* A draft: saved as it is written, one save at a time. */
+    class Draft {
+      constructor(section) {
+        this.section = section;
+        section.dataset.composer = "ready";
+        section.draft = this;
+        this.form = find("form", section);
+        this.editor = new Editor(find("[data-editor]", section));
+        this.isDirty = false;
+        this.isHeld = Boolean(find("[data-keep]", section));
+        this.retryMs = 2000;
+        this.saving = Promise.resolve();
+        this.listen();
+        this.stand();
+      }
+
+      stand() {
+        const problem = find("[aria-invalid=true], .draft-conflict button", this.section);
+        const focus = this.section.dataset.focus;
+        if (focus) this.section.scrollIntoView({ block: "nearest" });
+        if (problem) problem.focus();
+        else if (focus === "body") this.editor.focus();
+        else if (focus) find("#draft-to", this.form).focus();
+      }
+
+      touch() {
+        this.isDirty = true;
+        this.firstTouched ??= Date.now();
+        clearTimeout(this.timer);
+        const isOverdue = Date.now() - this.firstTouched > SAVE_AT_LEAST_MS;
+        this.timer = setTimeout(() => this.save(), isOverdue ? 0 : SAVE_AFTER_MS);
+      }
+
+      say(text) {
+        find("[data-state]", this.form).textContent = text;
+      }
+
+      get isUnsaved() {
+        return this.isDirty || this.isSaving;
+      }
+
+      save() {
+        clearTimeout(this.timer);
+        this.saving = this.saving.then(() => this.store());
+        return this.saving;
+      }
+
+      async store() {
+        if (!this.isDirty || this.isHeld || this.isOver || !this.section.isConnected) return;
+        this.editor.write();
+        const fields = new FormData(this.form);
+        fields.delete("files");
+        this.isDirty = false;
+        this.isSaving = true;
+        this.firstTouched = undefined;
+        try {
+          await this.take(await post(this.form.action, fields));
+        } catch {
+          this.failed("Not saved: no connection. Trying again.");
+        } finally {
+          this.isSaving = false;
+        }
+      }
+
+      async take(answer) {
+        if (answer.ok && answer.headers.has("HX-Redirect")) {
+          location.href = answer.headers.get("HX-Redirect");
+        } else if (answer.ok) {
+          this.retryMs = 2000;
+          place(await answer.text());
+          if (find(".draft-conflict, .draft-problems", this.form)) this.clearProblems();
+        } else if (answer.status === 401) {
+          this.isDirty = true;
+          this.say("Not saved: you are signed out.");
+          askToSignIn();
+        } else if (answer.status === 409 || answer.status === 422) {
+          this.isDirty = true;
+          this.isHeld = answer.status === 409;
+          this.keepFocus(place, await answer.text());
+          this.say("Not saved.");
+        } else if (answer.status === 404) {
+          this.isHeld = true;
+          this.isDirty = true;
+          this.say("Not saved: this draft was discarded in another tab. Copy what you need.");
+        } else {
+          this.failed("Not saved: the server did not take it. Trying again.");
+        }
+      }
+
+      failed(text) {
+        this.isDirty = true;
+        this.say(text);
+        clearTimeout(this.timer);
+        this.timer = setTimeout(() => this.save(), this.retryMs);
+        this.retryMs = Math.min(this.retryMs * 2, 30000);
+      }
+
+      /* The fields are replaced under somebody who types in them: they stay where they are. */
+      keepFocus(act, ...values) {
+        const id = this.form.contains(document.activeElement) ? document.activeElement.id : "";
+        const { selectionStart, selectionEnd } = document.activeElement;
+        act(...values);
+        const again = id && document.getElementById(id);
+        if (!again || again === document.activeElement) return;
+        again.focus();
+        if (selectionStart !== undefined && again.setSelectionRange) again.setSelectionRange(selectionStart, selectionEnd);
+      }
+
+      clearProblems() {
+        all(".draft-conflict, .draft-problems", this.form).forEach((each) => each.remove());
+      }
+
+      /* Another account brings another signature: the composer comes anew. */
+      async changeAccount() {
+        this.touch();
+        await this.save();
+        if (this.isDirty) return;
+        const query = new URLSearchParams({ place: this.form.elements.place.value });
+        const answer = await fetch(`${this.form.action}?${query}`, { headers: PARTIAL });
+        if (!answer.ok) return;
+        this.isOver = true;
+        place(await answer.text());
+        window.composing();
+        find("#draft-account")?.focus();
+      }
+
+      async sendOrWait(event) {
+        this.editor.write();
+        clearTimeout(this.timer);
+        if (!this.isSaving && !this.uploads) {
+          this.isOver = true;
+          return;
+        }
+        // A save that is under way would take the revision away from this one.
+        event.preventDefault();
+        event.stopImmediatePropagation();
+        const button = event.currentTarget;
+        button.setAttribute("aria-disabled", "true");
+        await this.saving;
+        await this.uploads;
+        button.removeAttribute("aria-disabled");
+        if (!this.isHeld) button.click();
+      }
+
+      back(text = "") {
+        this.isOver = false;
+        if (text) this.failed(text);
+      }
+
+      upload(files) {
+        for (const file of files) {
+          const after = Promise.resolve(this.uploads).then(() => this.uploadOne(file));
+          this.uploads = after;
+          after.finally(() => this.uploads === after && (this.uploads = null));
+        }
+      }
+
+      uploadOne(file) {
+        const input = find("[data-upload]", this.form);
+        const box = find(".composer-files", this.form);
+        const list = find(".file-list", box) ?? box.insertBefore(make("ul", { class: "file-list" }), box.firstChild);
+        const row = make("li", { class: "file is-uploading" });
+        const bar = make("progress", { max: "1", value: "0", "aria-label": `Attaching ${file.name}` });
+        row.append(make("span", { class: "file-name" }, file.name), bar);
+        list.append(row);
+        const fields = new FormData();
+        fields.append("csrf_token", this.form.elements.csrf_token.value);
+        fields.append("files", file);
+        return new Promise((resolve) => {
+          const request = new XMLHttpRequest();
+          request.open("POST", input.dataset.upload);
+          Object.entries(PARTIAL).forEach(([name, value]) => request.setRequestHeader(name, value));
+          request.upload.addEventListener("progress", ({ loaded, total }) => (bar.value = total ? loaded / total : 0));
+          const failed = (sentence) => {
+            row.classList.remove("is-uploading");
+            row.classList.add("is-refused");
+            bar.replaceWith(make("span", { class: "file-problem", role: "alert" }, sentence), this.retryButton(row, file));
+          };
+          request.addEventListener("load", () => {
+            if (request.status === 200 || request.status === 422) {
+              const waiting = all(".is-refused", box).filter((each) => each !== row);
+              place(request.responseText);
+              this.restoreRows(waiting);
+            } else if (request.status === 401) {
+              failed("Not attached: you are signed out.");
+              askToSignIn();
+            } else if (request.status === 413) {
+              failed("Not attached: this file is too large for a mail. Send a link to it instead.");
+            } else {
+              failed("Not attached: the server did not take it.");
+            }
+            resolve();
+          });
+          request.addEventListener("error", () => {
+            failed("Not attached: no connection.");
+            resolve();
+          });
+          request.send(fields);
+        });
+      }
+
+      retryButton(row, file) {
+        const button = make("button", { type: "button", class: "link-button" }, "Try again");
+        button.addEventListener("click", () => {
+          row.remove();
+          this.upload([file]);
+        });
+        return button;
+      }
+
+      restoreRows(rows) {
+        if (!rows.length) return;
+        const box = find(".composer-files", this.form);
+        const list = find(".file-list", box) ?? box.insertBefore(make("ul", { class: "file-list" }), box.firstChild);
+        list.append(...rows);
+      }
+
+      listen() {
+        const { form, section } = this;
+        form.addEventListener("input", (event) => event.target.name && event.target.name !== "files" && this.touch());
+        form.addEventListener("editor:input", () => this.touch());
+        form.addEventListener("submit", (event) => {
+          event.preventDefault();
+          if (event.submitter?.matches("[data-keep]")) this.keepMine(event.submitter.value);
+          else this.save();
+        });
+        form.addEventListener("keydown", (event) => {
+          if (event.key !== "Enter") return;
+          if (event.ctrlKey || event.metaKey) {
+            event.preventDefault();
+            this.send();
+          } else if (event.target.matches(".draft-recipients")) {
+            event.preventDefault();
+            const typed = event.target.value.trimEnd();
+            if (typed && !/[,;]$/.test(typed)) event.target.value = `${typed}, `;
+          } else if (event.target.id === "draft-subject") {
+            event.preventDefault();
+            this.editor.focus();
+          }
+        });
+        form.addEventListener("editor:send", () => this.send());
+        form.addEventListener("editor:files", ({ detail }) => this.upload(detail));
+        find("[data-send]", form).addEventListener("click", (event) => this.sendOrWait(event), true);
+        find("[data-discard]", form).addEventListener("click", () => (this.isOver = true), true);
+        find("[data-discard-opener]", form).addEventListener("click", (event) => {
+          if (this.isDirty || this.isSaving || "touched" in section.dataset || find("[data-state]", form).textContent) return;
+          event.preventDefault();
+          find("[data-discard]", form).click();
+        });
+        form.addEventListener("change", (event) => {
+          if (event.target.matches("[data-upload]")) {
+            this.upload([...event.target.files]);
+            event.target.value = "";
+          } else if (event.target.id === "draft-account") this.changeAccount();
+        });
+        form.addEventListener("click", (event) => {
+          if (!event.target.closest("[data-newer]")) return;
+          event.preventDefault();
+          this.showNewer(event.target.closest("[data-newer]").href);
+        });
+        this.listenToDrops();
+        section.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+          if (ctx.response.status >= 400) this.back(ctx.response.status === 401 ? "Not sent: you are signed out." : "");
+          if (ctx.response.status === 409) this.isHeld = true;
+        });
+        section.addEventListener("htmx:error", () => this.back("Not sent: no connection. Your text is kept."));
+      }
+
+      listenToDrops() {
+        const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
+        this.section.addEventListener("dragover", (event) => {
+          if (!hasFiles(event)) return;
+          event.preventDefault();
+          this.section.classList.add("is-dropping");
+        });
+        this.section.addEventListener("dragleave", (event) => {
+          if (!this.section.contains(event.relatedTarget)) this.section.classList.remove("is-dropping");
+        });
+        this.section.addEventListener("drop", (event) => {
+          if (!hasFiles(event)) return;
+          event.preventDefault();
+          this.section.classList.remove("is-dropping");
+          this.upload([...event.dataTransfer.files]);
+        });
+      }
+
+      send() {
+        find("[data-send]", this.form).click();
+      }
+
+      keepMine(revision) {
+        find("[name=revision]", this.form).value = revision;
+        this.isHeld = false;
+        this.isDirty = true;
+        this.save();
+        this.editor.focus();
+      }
+
+      async showNewer(path) {
+        const query = new URLSearchParams({ place: this.form.elements.place.value });
+        const answer = await fetch(`${path}?${query}`, { headers: PARTIAL }).catch(() => null);
+        if (!answer?.ok) return this.say("The newer version cannot be had without a connection. Try again.");
+        this.isOver = true;
+        place(await answer.text());
+        window.composing();
+      }
+    }
+
+    const drafts = () => all("[data-composer=ready]").map((section) => section.draft);
+    document.addEventListener("visibilitychange", () => document.hidden && drafts().forEach((draft) => draft.save()));
+    document.addEventListener("resumed", () => drafts().forEach((draft) => draft.save()));
+    addEventListener("online", () => drafts().forEach((draft) => draft.save()));
+    addEventListener("beforeunload", (event) => {
+      if (drafts().some((draft) => draft.isUnsaved && !draft.isOver)) event.preventDefault();
+    });
+
+    window.composing = () => {
+      all("[data-composer='']").forEach((section) => new Draft(section));
+    };
+    document.addEventListener("htmx:after:swap", () => {
+      window.composing();
+      drafts().forEach((draft) => find(".composer-head [aria-invalid=true]", draft.section) && draft.stand());
+    });
+    window.composing();
+  };
+
+  if (window.writing) begin();
+  else document.addEventListener("writing", begin, { once: true });
+})();

@@ -1,0 +1,188 @@
+/* The editor inside its frame: Squire, cleaned by DOMPurify, and what the page around it asks for and is told.
+
+The page calls `editor.…`; it is told by events on the frame's element: editor:ready, failed, input, state, height,
+send, link, files. The server cleans again what comes of it. */
+"use strict";
+
+(() => {
+  const frame = window.frameElement;
+  if (!frame) return;
+  const tell = (name, detail) => frame.dispatchEvent(new CustomEvent(`editor:${name}`, { bubbles: true, detail }));
+  if (!window.Squire || !window.DOMPurify) {
+    tell("failed");
+    return;
+  }
+
+  const root = document.getElementById("editor");
+  root.setAttribute("aria-label", frame.title);
+  const unwanted = /^(position|z-index|inset|top|left|right|bottom|transform|animation|content|cursor|filter)/;
+  const own = new Set(["webmail-signature", "webmail-quote"]);
+  let pictures = {};
+  let quote = null;
+
+  DOMPurify.addHook("afterSanitizeAttributes", (node) => {
+    if (node.classList?.length) node.className = [...node.classList].filter((each) => own.has(each)).join(" ");
+    if (node.getAttribute("class") === "") node.removeAttribute("class");
+    // Nothing that was pasted may cover the rest or reach the network.
+    for (const name of [...(node.style ?? [])]) {
+      if (unwanted.test(name) || /url\(/i.test(node.style.getPropertyValue(name))) node.style.removeProperty(name);
+    }
+  });
+  const clean = (html) => {
+    const fragment = DOMPurify.sanitize(html, {
+      RETURN_DOM_FRAGMENT: true,
+      USE_PROFILES: { html: true },
+      FORBID_TAGS: "style form input button textarea select option dialog details summary audio video source track".split(" "),
+      FORBID_ATTR: ["id", "name", "srcset", "background", "contenteditable", "tabindex"],
+      ALLOW_DATA_ATTR: false,
+      ALLOW_ARIA_ATTR: false,
+    });
+    for (const image of fragment.querySelectorAll("img[src^='cid:']")) {
+      image.src = pictures[image.getAttribute("src").slice(4)] ?? image.getAttribute("src");
+    }
+    return document.importNode(fragment, true);
+  };
+  const stored = (html) => {
+    let result = html;
+    for (const [cid, path] of Object.entries(pictures)) result = result.replaceAll(`src="${path}"`, () => `src="cid:${cid}"`);
+    return result;
+  };
+
+  const squire = new Squire(root, {
+    blockTag: "DIV",
+    sanitizeToDOMFragment: clean,
+    didError: (error) => console.warn("editor", error.name),
+  });
+
+  /* A signature that is one line of text would be split in two by Enter: it gets a block inside. */
+  const settle = (fragment) => {
+    for (const signature of fragment.querySelectorAll(":scope > .webmail-signature")) {
+      if ([...signature.children].every((each) => getComputedStyle(each).display === "inline" || each.tagName === "BR")) {
+        const block = document.createElement("div");
+        block.append(...signature.childNodes);
+        signature.append(block);
+      }
+    }
+  };
+
+  const isIn = (tag) => new RegExp(`(?:^|>)${tag}(?:[.#\\[>]|$)`).test(squire.getPath());
+  const nearest = (selector) => {
+    const at = squire.getSelection().startContainer;
+    const element = (at.nodeType === Node.ELEMENT_NODE ? at : at.parentElement)?.closest(selector);
+    return root.contains(element) ? element : null;
+  };
+  const state = () => ({
+    bold: squire.hasFormat("B"),
+    italic: squire.hasFormat("I"),
+    underline: squire.hasFormat("U"),
+    list: isIn("UL") || Boolean(nearest("ul")),
+    numbers: isIn("OL") || Boolean(nearest("ol")),
+    quote: Boolean(nearest("blockquote")),
+    link: nearest("a")?.getAttribute("href") ?? "",
+  });
+  const toggle = (name, on, off) => () => (state()[name] ? off() : on());
+  const commands = {
+    bold: toggle("bold", () => squire.bold(), () => squire.removeBold()),
+    italic: toggle("italic", () => squire.italic(), () => squire.removeItalic()),
+    underline: toggle("underline", () => squire.underline(), () => squire.removeUnderline()),
+    list: toggle("list", () => squire.makeUnorderedList(), () => squire.removeList()),
+    numbers: toggle("numbers", () => squire.makeOrderedList(), () => squire.removeList()),
+    quote: toggle("quote", () => squire.increaseQuoteLevel(), () => squire.decreaseQuoteLevel()),
+    clear: () => squire.removeAllFormatting(),
+  };
+
+  window.editor = {
+    /* Show HTML. `cids`: where the pictures inside are to be had; `folds`: hold the quote back until it is asked for. */
+    load(html, { cids = {}, folds = false } = {}) {
+      pictures = cids;
+      quote = null;
+      const fragment = clean(html);
+      if (folds) {
+        quote = fragment.querySelector(":scope > .webmail-quote:last-child");
+        quote?.remove();
+      }
+      const box = document.createElement("div");
+      box.append(fragment);
+      root.append(box);
+      settle(box);
+      box.remove();
+      squire.setHTML(box.innerHTML);
+      squire.moveCursorToStart();
+      tell("state", state());
+      return Boolean(quote);
+    },
+    html() {
+      return stored(squire.getHTML() + (quote ? quote.outerHTML : ""));
+    },
+    unfold() {
+      if (!quote) return;
+      root.append(quote);
+      quote = null;
+    },
+    isEmpty: () => !root.textContent.trim() && !root.querySelector("img") && !quote,
+    run(command) {
+      commands[command]();
+      squire.focus();
+      tell("state", state());
+    },
+    link(address) {
+      squire.focus();
+      if (!address) squire.removeLink();
+      else if (squire.getSelection().collapsed && !state().link) {
+        const link = document.createElement("a");
+        link.href = address;
+        link.textContent = address.replace(/^(https?:\/\/|mailto:|tel:)/, "");
+        squire.insertHTML(link.outerHTML);
+      } else squire.makeLink(address);
+      tell("state", state());
+    },
+    focus: () => squire.focus(),
+  };
+
+  squire.addEventListener("input", () => tell("input"));
+  for (const name of ["pathChange", "select", "cursor", "focus"]) squire.addEventListener(name, () => tell("state", state()));
+  for (const name of ["focus", "blur"]) root.addEventListener(name, () => tell(name));
+
+  const isCommand = (event) => (event.ctrlKey || event.metaKey) && !event.altKey;
+  root.addEventListener(
+    "keydown",
+    (event) => {
+      if (!isCommand(event)) return;
+      const asked = { Enter: "send", k: "link" }[event.key];
+      if (event.key === "\\") {
+        event.preventDefault();
+        window.editor.run("clear");
+      } else if (asked) {
+        event.preventDefault();
+        event.stopImmediatePropagation();
+        tell(asked);
+      }
+    },
+    true,
+  );
+
+  /* Files that are dropped or pasted are attached. */
+  const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
+  root.addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault(), true);
+  root.addEventListener(
+    "drop",
+    (event) => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      tell("files", [...event.dataTransfer.files]);
+    },
+    true,
+  );
+  squire.addEventListener("pasteImage", ({ detail: { clipboardData } }) => tell("files", [...clipboardData.files]));
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[href]");
+    if (!link) return;
+    event.preventDefault();
+    if (isCommand(event)) window.open(link.href, "_blank", "noopener,noreferrer");
+  });
+
+  new ResizeObserver(() => tell("height", Math.ceil(root.scrollHeight))).observe(root);
+  tell("ready");
+})();

@@ -1,0 +1,42 @@
+/* Signatures: their editor, and how each will stand under a mail. */
+"use strict";
+
+(() => {
+  const settle = () => window.writing && document.querySelectorAll("[data-signature='']").forEach(start);
+  const start = (form) => {
+    const { find, Editor } = window.writing;
+    form.dataset.signature = "ready";
+    const editor = new Editor(find("[data-editor]", form));
+    const preview = find(".signature-preview iframe", form);
+    const said = () => find("[data-state]", form);
+    const show = () => {
+      const target = preview.contentDocument?.getElementById("signature");
+      if (!target || !editor.isRich) return;
+      editor.write();
+      target.innerHTML = editor.html.value;
+      preview.style.height = `${preview.contentDocument.documentElement.scrollHeight}px`;
+    };
+    preview.addEventListener("load", show);
+    form.addEventListener("editor:shown", show);
+    form.addEventListener("editor:input", () => {
+      if (said()) said().textContent = "Not saved yet";
+      show();
+    });
+    // What was taken away, or brought back, shows in the editor once the server has done it.
+    form.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+      const { submitter } = ctx.request;
+      if (ctx.response.status !== 200 || !editor.isRich || !["remove", "undo"].includes(submitter?.name)) return;
+      editor.api.load(submitter.name === "undo" ? submitter.value : "");
+      show();
+    });
+    form.addEventListener("click", () => editor.write(), true);
+    form.addEventListener("editor:send", () => find("[data-save]", form).click());
+  };
+
+  if (!window.signatures) {
+    window.signatures = settle;
+    document.addEventListener("htmx:after:swap", settle);
+    document.addEventListener("writing", settle);
+  }
+  settle();
+})();
