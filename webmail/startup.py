@@ -54,7 +54,7 @@ def _supervise(config: Config, environ: Mapping[str, str]) -> None:
         supervisor = Supervisor(config, environ)
         supervisor.watch_signals()
         try:
-            supervisor.start_base()
+            supervisor.start_first()
             _prepare_database(config)
             supervisor.start_rest()
             if supervisor.wait_until_ready():

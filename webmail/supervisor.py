@@ -17,6 +17,7 @@ from __future__ import annotations
 import http.client
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -54,11 +55,14 @@ class StartFailed(WebmailError):
 
 @dataclass(frozen=True)
 class Part:
-    """One process to be kept running; `is_base` for the servers that the others need until they have ended."""
+    """One process to be kept running."""
 
     name: str
     command: tuple[str, ...]
     is_base: bool = False
+    """A server that the others need until they have ended."""
+    needs_tables: bool = False
+    """May start only once the database is migrated; the others come up in the meantime."""
 
 
 @dataclass
@@ -81,10 +85,10 @@ def parts_of(config: Config) -> list[Part]:
         parts.append(Part("demo", (python, "-m", "webmail.cli", "demo"), is_base=True))
     parts.append(Part("web", (python, "-m", "webmail.cli", "web")))
     parts.extend(
-        Part(f"worker-{number}", (python, str(_WORKER), *queues_of_worker(number, config.workers)))
+        Part(f"worker-{number}", (python, str(_WORKER), *queues_of_worker(number, config.workers)), needs_tables=True)
         for number in range(1, config.workers + 1)
     )
-    parts.append(Part("watch", (python, "-m", "webmail.cli", "watch")))
+    parts.append(Part("watch", (python, "-m", "webmail.cli", "watch"), needs_tables=True))
     return parts
 
 
@@ -134,17 +138,17 @@ class Supervisor:
     def is_stopping(self) -> bool:
         return self._stop.is_set()
 
-    def start_base(self) -> None:
-        """Start the servers that the others need; they come up while the database is being migrated."""
-        self._start([each for each in self._all if each.part.is_base])
+    def start_first(self) -> None:
+        """Start what can come up while the database is being migrated."""
+        self._start(needs_tables=False)
 
     def start_rest(self) -> None:
-        """Start everything else."""
-        self._start([each for each in self._all if not each.part.is_base])
+        """Start what needs the database's newest tables."""
+        self._start(needs_tables=True)
 
-    def _start(self, which: list[_Running]) -> None:
-        for each in which:
-            if not self.is_stopping:
+    def _start(self, *, needs_tables: bool) -> None:
+        for each in self._all:
+            if each.part.needs_tables == needs_tables and not self.is_stopping:
                 self._launch(each)
 
     def _launch(self, each: _Running) -> None:
@@ -177,7 +181,7 @@ class Supervisor:
         deadline = time.monotonic() + _START_S
         while not self.is_stopping:
             self._tick()
-            if all(each.process for each in self._all) and self._answers():
+            if all(each.process for each in self._all) and self._serves_pages() and self._serves_demo():
                 self._is_ready = True
                 return True
             if time.monotonic() > deadline:
@@ -185,7 +189,16 @@ class Supervisor:
             self._stop.wait(_TICK_S)
         return False
 
-    def _answers(self) -> bool:
+    def _serves_demo(self) -> bool:
+        if not self._config.demo:
+            return True
+        try:
+            socket.create_connection(("127.0.0.1", self._config.demo_imap_port), timeout=2).close()
+        except OSError:
+            return False
+        return True
+
+    def _serves_pages(self) -> bool:
         host = "127.0.0.1" if self._config.host == "0.0.0.0" else self._config.host  # noqa: S104  # asked, not bound
         connection = http.client.HTTPConnection(host, self._config.port, timeout=2)
         try:
@@ -218,7 +231,8 @@ class Supervisor:
         each.next_start_at = now + wait_s
         log.warning("process_ended", part=each.part.name, code=code, failures=each.failures, again_in_s=wait_s)
         how = f"signal {-code}" if code < 0 else f"code {code}"
-        say(f"The process {each.part.name!r} has ended ({how}); starting it again in {wait_s:g} s.")
+        again = f"starting it again in {wait_s:g} s"
+        say(f"The process {each.part.name!r} has ended ({how}); {again}. Its log: {self.log_path(each.part)}")
 
     def _last_words(self, part: Part) -> str:
         lines = self.log_path(part).read_text(errors="replace").strip().splitlines()
