@@ -31,16 +31,31 @@ def short_time(moment: datetime, *, now: datetime | None = None) -> str:
     return f"{local.day} {local:%b}" if same_year else f"{local.day} {local:%b} {local.year}"
 
 
+def clock_time(moment: datetime, *, now: datetime | None = None) -> str:
+    """Write a time as short as its distance allows, always with the hour: "10:42", "Mon 10:42", "3 Nov, 10:42"."""
+    short = short_time(moment, now=now)
+    clock = f"{moment.astimezone(browser_zone()):%H:%M}"
+    if short == clock:
+        return short
+    return f"{short} {clock}" if short.isalpha() else f"{short}, {clock}"
+
+
 def full_time(moment: datetime) -> str:
     """Write a time in full: "Mon 3 November 2026, 10:42"."""
     local = moment.astimezone(browser_zone())
     return f"{local:%a} {local.day} {local:%B} {local.year}, {local:%H:%M}"
 
 
-def time_tag(moment: datetime | None) -> Markup:
-    """Build a `<time>`: short for the eye, in full on hover, exact for machines."""
+def time_tag(moment: datetime | None, *, has_clock: bool = False) -> Markup:
+    """Build a `<time>`: short for the eye, in full on hover, exact for machines.
+
+    Args:
+        has_clock: show the hour also of what is older than today.
+    """
     if moment is None:
         return Markup("")
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        moment.astimezone(UTC).isoformat(timespec="seconds"), full_time(moment), short_time(moment)
+        moment.astimezone(UTC).isoformat(timespec="seconds"),
+        full_time(moment),
+        (clock_time if has_clock else short_time)(moment),
     )

@@ -106,8 +106,16 @@
 
   /* After the stream was away, the page reads its state again. */
   let streams = 0;
-  document.addEventListener("htmx:sse:after:connection", () => {
-    if (streams++) document.body.dispatchEvent(new CustomEvent("resumed", { bubbles: true }));
+  const readAgain = () => document.body.dispatchEvent(new CustomEvent("resumed", { bubbles: true }));
+  document.addEventListener("htmx:sse:after:connection", () => streams++ && readAgain());
+  // Where the server has no stream to give, the page asks for one again and again, and reads its state each time.
+  const withoutStream = (status) => {
+    if (status === 503) readAgain();
+    if (status === 401) openDialog(signedOut);
+  };
+  document.addEventListener("htmx:sse:error", ({ detail }) => withoutStream(detail.status));
+  document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
+    if (ctx.sourceElement.id === "stream") withoutStream(ctx.response.status);
   });
 
   const settle = () => {

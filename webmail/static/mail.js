@@ -21,15 +21,17 @@
   /* Frames: as tall as what they show. They run no script, so it is measured from here. */
   const watched = new WeakSet();
   const fit = (frame) => {
-    const root = frame.contentDocument?.documentElement;
     const page = frame.contentDocument?.body;
+    const mail = page?.querySelector(".mail");
     if (!page || !frame.clientWidth) return;
-    root.style.zoom = "";
-    const excess = page.scrollWidth / page.clientWidth;
-    // Wide mail shrinks to the pane, but not below what can be read; what is still too wide scrolls.
-    if (excess > 1.02) root.style.zoom = Math.max(1 / excess, 0.6);
-    const height = Math.ceil(page.getBoundingClientRect().height * (excess > 1.02 ? Math.max(1 / excess, 0.6) : 1));
-    const tall = Math.max(height + (page.scrollWidth > page.clientWidth ? 16 : 0), 24);
+    if (mail) {
+      // Wide mail shrinks to the pane, but not below what can be read; what is still too wide scrolls.
+      mail.style.zoom = "";
+      const excess = page.scrollWidth / page.clientWidth;
+      if (excess > 1.02) mail.style.zoom = Math.max(1 / excess, 0.5);
+    }
+    const bar = page.scrollWidth > page.clientWidth + 1 ? 16 : 0;
+    const tall = Math.max(Math.ceil(page.getBoundingClientRect().height) + bar, 24);
     if (Math.abs(tall - frame.offsetHeight) > 1) keepingPlace(() => (frame.style.height = `${tall}px`));
   };
   const watch = (frame) => {
@@ -80,13 +82,14 @@
     if (before && (source === "list" || source === "messages")) {
       before.restore();
       if (source === "list") showNews(before.ids);
+      markOpen();
       before = null;
     }
     if (ctx.target?.id === "conversation" && conversation()) opened();
     if (ctx.target?.id === "composer-slot") by("composer-slot").scrollIntoView({ block: "nearest" });
-    showUnread();
     readWhileOpen();
   });
+  document.addEventListener("htmx:finally:swap", () => showUnread());
   const showNews = (known) => {
     const fresh = known.size ? rows().filter((row) => !known.has(row.id)) : [];
     const scroll = by("list-scroll");
@@ -129,7 +132,7 @@
     setTimeout(async () => {
       isReading = "";
       if (!document.hidden && conversation()?.dataset.readUrl === url) {
-        await htmx.ajax("POST", url, { source: by("stream"), target: "#toasts", swap: "none" });
+        await htmx.ajax("POST", url, { source: by("toasts"), target: "#toasts", swap: "none" });
       }
     }, 1200);
   };
@@ -137,7 +140,7 @@
   document.addEventListener("visibilitychange", readWhileOpen);
 
   const opened = () => {
-    select(by(`conversation-${openUuid()}-row`));
+    markOpen()?.scrollIntoView({ block: "nearest" });
     by("conversation-subject")?.focus({ preventScroll: true });
     by("messages")?.removeAttribute("data-unread");
     body.classList.add("is-reading");
@@ -150,16 +153,18 @@
     const scroll = by("conversation-scroll");
     if (first && scroll) scroll.scrollTop += first.getBoundingClientRect().top - scroll.getBoundingClientRect().top - 4;
   };
-  const select = (row) => {
-    selected()?.removeAttribute("aria-current");
+  const openRow = () => by(`conversation-${openUuid()}-row`);
+  const markOpen = () => {
+    const row = openRow();
+    if (row !== selected()) selected()?.removeAttribute("aria-current");
     row?.setAttribute("aria-current", "true");
     row?.classList.remove("is-unread");
-    row?.scrollIntoView({ block: "nearest" });
+    return row;
   };
 
   /* Back to the list, which has stayed where it was. */
   const close = (url) => {
-    const row = selected();
+    const row = openRow();
     by("conversation").replaceChildren(by("nothing-open").content.cloneNode(true));
     body.classList.remove("is-reading");
     row?.removeAttribute("aria-current");
@@ -192,8 +197,7 @@
   document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
     const leaves = ctx.sourceElement?.dataset?.leaves;
     if (!leaves) return;
-    const row = selected();
-    const item = row?.parentElement;
+    const item = openRow()?.parentElement;
     const next = (item?.nextElementSibling ?? item?.previousElementSibling)?.querySelector(".conversation-row");
     const url = listUrl();
     setTimeout(() => {
