@@ -43,9 +43,14 @@ class Mailbox:
 
 
 class Dovecot:
-    """One server; `capability` overrides what it offers after sign-in (to behave like a simpler one)."""
+    """One server.
 
-    def __init__(self, authority: TestAuthority, *, capability: str = "") -> None:
+    Args:
+        capability: overrides what it offers after sign-in (to behave like a simpler one).
+        introspection_url: where it asks whose an access token is; "" for passwords only.
+    """
+
+    def __init__(self, authority: TestAuthority, *, capability: str = "", introspection_url: str = "") -> None:
         if shutil.which("dovecot") is None:
             raise RuntimeError("dovecot is missing: run tools/install_test_needs.sh as root")
         self.folder = Path(tempfile.mkdtemp(prefix="wm-dc-"))
@@ -63,7 +68,7 @@ class Dovecot:
         (self.folder / "mail").mkdir()
         shutil.chown(self.folder / "mail", 5000, 5000)
         config = self.folder / "dovecot.conf"
-        config.write_text(self._config(capability))
+        config.write_text(self._config(capability) + (self._tokens(introspection_url) if introspection_url else ""))
         self._process = TiedProcess(["dovecot", "-F", "-c", str(config)], self.folder / "start.log")
         self._wait()
 
@@ -79,8 +84,7 @@ class Dovecot:
         raise RuntimeError(self._process.log_tail() + (log.read_text()[-2000:] if log.exists() else ""))
 
     def _config(self, capability: str) -> str:
-        version = subprocess.run(["dovecot", "--version"], capture_output=True, text=True, check=True).stdout
-        template = _CONFIG_24 if version.startswith("2.4") else _CONFIG_23
+        template = _CONFIG_24 if dovecot_version().startswith("2.4") else _CONFIG_23
         mailboxes = "\n".join(
             f"  mailbox {name} {{\n    auto = subscribe\n    special_use = \\{name}\n  }}" for name in ROLES
         )
@@ -93,6 +97,11 @@ class Dovecot:
             mailboxes=mailboxes,
             capability=f"imap_capability = {capability}" if capability else "",
         )
+
+    def _tokens(self, introspection_url: str) -> str:
+        (self.folder / "oauth2.conf.ext").write_text(_OAUTH2_CONFIG.format(url=introspection_url))
+        template = _TOKENS_24 if dovecot_version().startswith("2.4") else _TOKENS_23
+        return template.format(folder=self.folder, url=introspection_url)
 
     def account(self, name: str = "recruiter") -> Mailbox:
         """Give a fresh mailbox."""
@@ -168,6 +177,42 @@ class Dovecot:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def dovecot_version() -> str:
+    """Give the version that is installed, such as 2.3.19."""
+    return subprocess.run(["dovecot", "--version"], capture_output=True, text=True, check=True).stdout
+
+
+_OAUTH2_CONFIG = """
+introspection_url = {url}
+introspection_mode = post
+username_attribute = email
+active_attribute = active
+active_value = true
+"""
+
+_TOKENS_23 = """
+auth_mechanisms = plain login xoauth2 oauthbearer
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {folder}/oauth2.conf.ext
+}}
+"""
+
+_TOKENS_24 = """
+auth_mechanisms = plain login xoauth2 oauthbearer
+oauth2 {{
+  introspection_url = {url}
+  introspection_mode = post
+  username_attribute = email
+  active_attribute = active
+  active_value = true
+}}
+passdb oauth2 {{
+  mechanisms_filter = xoauth2 oauthbearer
+}}
+"""
+
 _CONFIG_23 = """
 base_dir = {folder}/run
 state_dir = {folder}/state
@@ -190,10 +235,12 @@ maildir_very_dirty_syncs = no
 {capability}
 passdb {{
   driver = passwd-file
+  mechanisms = plain login
   args = scheme=PLAIN username_format=%u {folder}/users
 }}
 passdb {{
   driver = static
+  mechanisms = plain login
   args = password={password}
 }}
 userdb {{
@@ -254,10 +301,12 @@ mail_gid = 5000
 first_valid_uid = 5000
 {capability}
 passdb passwd-file {{
+  mechanisms_filter = plain login
   passwd_file_path = {folder}/users
   default_password_scheme = PLAIN
 }}
 passdb static {{
+  mechanisms_filter = plain login
   password = {password}
 }}
 userdb static {{

@@ -42,6 +42,12 @@ def make_stale(s: Session, folder_id: int) -> None:
     s.execute(update(Placement).where(Placement.folder_id == folder_id, Placement.uid > 0).values(uid=-Placement.id))
 
 
+def has_stale(s: Session, folder_id: int) -> bool:
+    """Say whether a folder has placements of an older UIDVALIDITY."""
+    where = (Placement.folder_id == folder_id, Placement.uid < 0, Placement.uid > _PROVISIONAL)
+    return s.scalar(select(Placement.id).where(*where).limit(1)) is not None
+
+
 def drop_stale(s: Session, folder_id: int) -> list[int]:
     """Delete what is left of an older UIDVALIDITY, and give the messages concerned."""
     where = (Placement.folder_id == folder_id, Placement.uid < 0, Placement.uid > _PROVISIONAL)

@@ -13,7 +13,7 @@ from webmail.store.conversations import refresh_conversations
 from webmail.store.folders import folders_of, update_folder
 from webmail.store.messages import bodies_waiting, conversation_ids_of
 from webmail.store.models import Folder
-from webmail.store.placements import count_in_folder, drop_stale
+from webmail.store.placements import count_in_folder, drop_stale, has_stale
 from webmail.store.session import after_commit, reading
 from webmail.sync.arrivals import store_messages
 from webmail.sync.bodies import fetch_bodies
@@ -38,7 +38,7 @@ def backfill_slice(context: SyncContext) -> bool:
     with reading() as s:
         folders = [folder for folder in folders_of(s, context.account.id) if folder.is_synced]
     folders.sort(key=lambda folder: folder.role != "inbox")
-    for step in (_headers, _bodies):
+    for step in (_headers, _drop_leftovers, _bodies):
         for folder in folders:
             if folder.id not in context.refused and _step(context, folder, step):
                 return True
@@ -81,6 +81,15 @@ def _headers(context: SyncContext, folder: Folder) -> bool:
     if taken.new_message_ids:
         queue.publish(context.account.user_id, "mail-new", count=0)
     return True
+
+
+def _drop_leftovers(context: SyncContext, folder: Folder) -> bool:
+    """Drop what an older UIDVALIDITY has left, also where the newest page was all there is."""
+    with reading() as s:
+        is_clean = not has_stale(s, folder.id)
+    if not is_clean:
+        _close_gaps(context, folder)
+    return not is_clean
 
 
 def _close_gaps(context: SyncContext, folder: Folder) -> None:

@@ -86,8 +86,7 @@ def _begin(context: SyncContext, folder: Folder, state: FolderState, *, forget_u
         "uidnext": max(state.uidnext, max(uids, default=0) + 1),
         "highestmodseq": state.highestmodseq,
         "server_count": state.exists,
-        # Never 1: it is the backfill that sees to it that nothing was missed and that nothing stale is left.
-        "backfill_uid": max(min(uids, default=2), 2),
+        "backfill_uid": min(uids) if len(uids) == FIRST_PAGE else 1,
         "synced_at": utc_now(),
         "flags_compared_at": utc_now(),
     }

@@ -66,6 +66,23 @@ def keep_alive() -> None:
             log.warning("grant_not_renewed", account=account_id, cause=error.cause)
 
 
+def withdraw(account_id: int) -> None:
+    """Take an account's grant back at the provider, where it offers that, as far as nobody else lives from it.
+
+    Google ends all of a person's tokens for this installation at once, so the last account of an address does it;
+    Microsoft lets only the user take a grant back. What cannot be done now is left: the tokens are erased here anyway.
+    """
+    with reading() as s:
+        grant = grants.find_grant(s, account_id)
+        is_shared = grant is not None and grants.other_grants_of_subject(s, grant) > 0
+    if grant is None or grant.provider != "google" or is_shared:
+        return
+    try:
+        google.revoke(identities.client_of("google"), grants.tokens_of(grant).refresh_token)
+    except Retryable as error:
+        log.warning("grant_not_withdrawn", account=account_id, cause=error.cause)
+
+
 def _load(account_id: int) -> OAuthGrant:
     with reading() as s:
         grant = grants.find_grant(s, account_id)

@@ -11,7 +11,8 @@ import structlog.testing
 from sqlalchemy import select
 
 from tests.servers.dovecot import Dovecot, Mailbox
-from webmail.store.models import Account, Change, Conversation, Folder, Message, Placement
+from webmail.store import cache
+from webmail.store.models import Account, Attachment, Change, Conversation, Folder, Message, Placement
 from webmail.store.session import reading
 from webmail.sync import engine
 
@@ -46,6 +47,16 @@ class Rows:
     @property
     def folders(self) -> dict[str, Folder]:
         return {folder.name: folder for folder in self._all(Folder)}
+
+    @property
+    def attachments(self) -> list[Attachment]:
+        with reading() as s:
+            query = select(Attachment).join(Attachment.message).where(Message.account_id == self._account_id)
+            return list(s.scalars(query.order_by(Attachment.id)))
+
+    def forget_cache(self) -> None:
+        """Drop the attachments that are kept on disk."""
+        cache.erase_account(self.account.uuid)
 
     def placements(self, folder: str = "INBOX") -> list[Placement]:
         folder_id = self.folders[folder].id
