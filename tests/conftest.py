@@ -22,6 +22,7 @@ from tests.servers.jobs import run_jobs as run_all_jobs
 from tests.servers.redis import RedisServer
 from tests.servers.setup import build_config, configure_process, release_process
 from tests.servers.smtp import SmtpServer
+from tests.servers.tokens import TokenHub
 from webmail.config import Config
 from webmail.store import session, users
 from webmail.store.migrate import migrate
@@ -52,8 +53,17 @@ def certificates(authority: TestAuthority, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(scope="session")
-def dovecot(authority: TestAuthority) -> Iterator[Dovecot]:
-    server = Dovecot(authority)
+def token_hub() -> Iterator[TokenHub]:
+    """Where the mail servers ask whose a token is; add identity servers to its `servers`."""
+    hub = TokenHub()
+    yield hub
+    hub.stop()
+
+
+@pytest.fixture(scope="session")
+def dovecot(authority: TestAuthority, token_hub: TokenHub) -> Iterator[Dovecot]:
+    """Takes its own password from any mailbox, and the tokens that `token_hub` vouches for."""
+    server = Dovecot(authority, introspection_url=token_hub.url)
     yield server
     server.stop()
 
@@ -81,9 +91,9 @@ def redis_server(_redis: RedisServer) -> RedisServer:
 
 
 @pytest.fixture
-def smtp_server(dovecot: Dovecot, certificates: Path) -> Iterator[SmtpServer]:
+def smtp_server(dovecot: Dovecot, certificates: Path, token_hub: TokenHub) -> Iterator[SmtpServer]:
     """STARTTLS; every mailbox of `dovecot` may sign in, and mail to them is delivered."""
-    server = SmtpServer(certificates, dovecot=dovecot)
+    server = SmtpServer(certificates, dovecot=dovecot, token_owner=token_hub.email_of)
     yield server
     server.stop()
 

@@ -35,6 +35,7 @@ JOBS = {
     "fetch_forwarded": ("webmail.jobs.send.fetch_forwarded", SEND, 120),
     "fetch_body": ("webmail.jobs.sync.fetch_body", SEND, 60),
     "sync": ("webmail.jobs.sync.sync_account", NEWS, 120),
+    "renew_grants": ("webmail.jobs.sync.renew_grants", NEWS, 300),
     "backfill": ("webmail.jobs.sync.backfill_account", BACKFILL, 120),
 }
 """Name -> function, queue, seconds that it may take."""

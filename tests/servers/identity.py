@@ -19,7 +19,7 @@ from webmail.providers.oauth import OAuthClient
 CLIENT_ID, CLIENT_SECRET = "webmail-test", "webmail-test-secret"
 
 
-class _Quiet(WSGIRequestHandler):
+class Quiet(WSGIRequestHandler):
     def log(self, *_args: object) -> None:
         """Keep tokens and test output apart."""
 
@@ -39,7 +39,7 @@ class RunningIdentity(IdentityServer):
             self,
             threaded=True,
             ssl_context=context,
-            request_handler=_Quiet,
+            request_handler=Quiet,
         )
         base_url = f"https://localhost:{self._http.server_port}"
         super().__init__(style, base_url, {CLIENT_ID: CLIENT_SECRET}, people, now=now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import ssl
 from collections.abc import Callable
@@ -58,6 +59,7 @@ class SmtpServer:
         dovecot: whoever has a mailbox there may sign in; mail for test.example is delivered there.
         users: others who may sign in, {name: password}.
         security: "plain", "starttls" or "tls".
+        token_owner: gives whose an access token is; without it only passwords are taken.
     """
 
     def __init__(
@@ -68,11 +70,13 @@ class SmtpServer:
         users: dict[str, str] | None = None,
         security: str = "starttls",
         size_limit: int | None = None,
+        token_owner: Callable[[str], str | None] | None = None,
     ) -> None:
         self.host, self.port, self.security = "localhost", free_port(), security
         self.received: list[Received] = []
         self.habits = Habits()
         self._dovecot, self._users, self._size_limit = dovecot, users or {}, size_limit
+        self.token_owner = token_owner
         self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._tls.load_cert_chain(authority_folder / "localhost.pem")
         make = self._make
@@ -91,7 +95,7 @@ class SmtpServer:
             self,
             hostname="localhost",
             authenticator=self._authenticate,
-            auth_exclude_mechanism=["CRAM-MD5"],
+            auth_exclude_mechanism=["CRAM-MD5", *([] if self.token_owner else ["XOAUTH2"])],
             auth_required=True,
             tls_context=self._tls if self.security == "starttls" else None,
             require_starttls=False,
@@ -101,6 +105,7 @@ class SmtpServer:
         )
         # aiosmtpd warns of a constructor that asks for sign-in and not for STARTTLS, and knows of no TLS but that.
         session._auth_require_tls = self.security == "starttls"
+        session.command_size_limits["AUTH"] = 8192  # tokens are long
         return session
 
     def _authenticate(
@@ -153,6 +158,20 @@ class SmtpServer:
 
 
 class _Session(SMTP):
+    async def auth_XOAUTH2(self, _server: SMTP, args: list[str]) -> AuthResult:  # noqa: N802  # aiosmtpd's name
+        habits, owner = self.event_handler.habits, self.event_handler.token_owner
+        if habits.sign_in_answer:
+            return AuthResult(success=False, handled=False, message=habits.sign_in_answer)
+        words = base64.b64decode(args[1]).decode()
+        name, _, token = words.removeprefix("user=").partition("\x01auth=Bearer ")
+        if owner(token.rstrip("\x01")) == name:
+            return AuthResult(success=True, auth_data=name)
+        # A refusal is explained by a challenge; the client's empty answer brings the 535.
+        explained = await self.challenge_auth('{"status":"400","schemes":"Bearer"}', encode_to_b64=True)
+        return AuthResult(
+            success=False, handled=False, message="535 5.7.8 Error: token refused" if explained is not None else ""
+        )
+
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802  # aiosmtpd's name
         if self.event_handler.habits.cuts == "before_data":
             await hang_up(self)

@@ -18,7 +18,7 @@ from webmail import queue
 from webmail.actions._connect_steps import disconnected, stopped
 from webmail.actions.submit import take_back
 from webmail.errors import LeaseLost
-from webmail.store import attempts, cache, departures, leases
+from webmail.store import attempts, cache, departures, grants, leases
 from webmail.store.accounts import find_account, load_account
 from webmail.store.folders import folders_of
 from webmail.store.models import Account, utc_now
@@ -28,6 +28,7 @@ from webmail.store.submissions import load_submission
 from webmail.sync.farewell import tell_last_changes
 from webmail.sync.lease import Lease, held_lease
 from webmail.sync.read_marks import record_put_back
+from webmail.sync.tokens import withdraw
 
 log = structlog.get_logger(__name__)
 
@@ -100,6 +101,7 @@ def finish_disconnect(account_id: int) -> None:
 def _finish(lease: Lease, account: Account) -> bool:
     """Tell the server, then end the account; gives whether it is gone with all that hung on it."""
     tell_last_changes(lease, account, limit_s=_LIMIT_S)
+    withdraw(account.id)
     if account.status == "erasing":
         departures.erase_mail(account.id)
     with lease.transaction() as s:
@@ -117,6 +119,7 @@ def _end(s: Session, account_id: int) -> bool:
     if account.status == "erasing":
         departures.erase_account(s, account_id)
         return True
+    grants.erase_grant(s, account_id)
     account.secret = None
     account.status = "not_connected"
     account.retry_at = account.wanted_at = None

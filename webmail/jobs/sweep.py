@@ -12,6 +12,7 @@ from datetime import timedelta
 
 import structlog
 
+from webmail import queue
 from webmail.actions import connect, departures, submit
 from webmail.store.accounts import POLL_S, accounts_due, update_account
 from webmail.store.models import Account, utc_now
@@ -24,6 +25,9 @@ _EVERY_S = 1.0
 _LOST_AFTER_S = 15.0
 """A job that Redis has listed for so long, with nobody at work, is lost."""
 
+_RENEW_EVERY_S = 600.0
+
+_renewal_due_at = 0.0
 _stuck_since: dict[tuple[int, int], float] = {}
 """Since when (monotonic) Redis lists a job for an account and generation that nobody works on."""
 
@@ -31,11 +35,25 @@ _stuck_since: dict[tuple[int, int], float] = {}
 def run_sweep(stop: threading.Event) -> None:
     """Sweep once a second until told to stop; a failure is logged and the next round tries again."""
     while not stop.wait(_EVERY_S):
-        for sweep in (sweep_accounts, submit.recover_lost, connect.recover_lost, departures.recover_lost):
+        for sweep in (
+            sweep_accounts,
+            submit.recover_lost,
+            connect.recover_lost,
+            departures.recover_lost,
+            keep_grants_alive,
+        ):
             try:
                 sweep()
             except Exception:
                 log.exception("sweep_failed", sweep=sweep.__name__)
+
+
+def keep_grants_alive() -> None:
+    """Now and then, have those grants used that nobody has used for most of a day: idle ones die."""
+    global _renewal_due_at
+    if time.monotonic() >= _renewal_due_at:
+        _renewal_due_at = time.monotonic() + _RENEW_EVERY_S
+        queue.enqueue("renew_grants", job_id="renew-grants")
 
 
 def sweep_accounts() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from webmail.actions.attachments import store_body
-from webmail.sync import engine
+from webmail.sync import engine, tokens
 
 
 def sync_account(account_id: int) -> None:
@@ -14,6 +14,11 @@ def sync_account(account_id: int) -> None:
 def backfill_account(account_id: int) -> None:
     """Go on with an account's first import for one turn."""
     engine.backfill_account(account_id)
+
+
+def renew_grants() -> None:
+    """Use the grants that have been idle for most of a day, so that they do not die of it."""
+    tokens.keep_alive()
 
 
 def fetch_body(message_id: int) -> None:
