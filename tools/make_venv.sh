@@ -35,8 +35,8 @@ digest=$(.venv/bin/python -c 'import hashlib, sys
 print(hashlib.sha256(b"".join(open(name, "rb").read() for name in sys.argv[1:])).hexdigest())' "$lock" pyproject.toml)
 if [ "$(cat "$1" 2>/dev/null || true)" != "$digest" ]; then
     echo "Installing what $lock lists …" >&2
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+    .venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r "$lock"
+    .venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps -e .
 fi
 for mark in "$@"; do
     echo "$digest" >"$mark"

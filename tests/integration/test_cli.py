@@ -1,0 +1,65 @@
+"""The command line as an operator types it, each command a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+pytestmark = pytest.mark.integration
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def webmail(tmp_path: Path) -> Command:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("WEBMAIL_")}
+    environ |= {
+        "WEBMAIL_DATA": str(tmp_path),
+        "WEBMAIL_SECRET_KEY": "s" * 40,
+        "WEBMAIL_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+    }
+
+    def call(*words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "webmail.cli", *words],
+            env=environ,
+            input=typed,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    return call
+
+
+def test_an_operator_makes_a_user_gives_a_new_password_and_lists_what_there_is(webmail: Command) -> None:
+    assert webmail("migrate").returncode == 0
+    who = ("--tenant", "acme", "--email", "Ana@Acme.example", "--name", "Ana Ortega")
+
+    made = webmail("user", "add", *who, typed="secret words\n")
+    changed = webmail("user", "password", "--email", "ana@acme.example", typed="other words\n")
+
+    assert (made.stdout, made.returncode) == ("ana@acme.example can sign in.\n", 0)
+    assert changed.returncode == 0
+    assert "words" not in made.stdout + made.stderr + changed.stdout + changed.stderr
+    assert webmail("user", "list").stdout == "acme\tana@acme.example\tAna Ortega\n"
+    assert webmail("tenant", "list").stdout == "acme\tacme\n"
+    assert webmail("accounts").stdout == ""
+
+
+def test_what_cannot_be_done_is_one_line(webmail: Command) -> None:
+    early = webmail("user", "list")
+    webmail("migrate")
+    unknown = webmail("user", "password", "--email", "nobody@acme.example", typed="words\n")
+    empty = webmail("user", "add", "--tenant", "acme", "--email", "ana@acme.example")
+
+    assert early.stderr == "Error: The database lacks the newest tables: run `webmail migrate` first.\n"
+    assert unknown.stderr == "Error: There is no user nobody@acme.example.\n"
+    assert empty.stderr.startswith("Error: A password takes")
+    assert [each.returncode for each in (early, unknown, empty)] == [1, 1, 1]
