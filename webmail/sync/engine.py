@@ -37,6 +37,7 @@ from webmail.sync.changes import push_changes
 from webmail.sync.connections import open_imap_for
 from webmail.sync.context import SyncContext
 from webmail.sync.decide import retry_delay_s
+from webmail.sync.farewell import tell_last_changes
 from webmail.sync.follow import begin_following, follow_moves
 from webmail.sync.lease import Lease, held_lease
 from webmail.sync.news import FIRST_PAGE, pull_folder
@@ -45,6 +46,7 @@ from webmail.sync.requests import enqueue_backfill, enqueue_sync
 log = structlog.get_logger(__name__)
 
 _BACKFILL_TURN_S = 20.0
+_TELL_S = 60.0
 _PATIENCE_S, _LESS_PATIENCE_S = 30.0, 10.0
 _ALARM_AFTER = 3
 """Passing failures in a row before the user is shown an error."""
@@ -66,6 +68,9 @@ def _run(account_id: int, *, backfills: bool) -> None:
             return
         with reading() as s:
             account = find_account(s, account_id)
+        if account is not None and not account.reads_mail and account.status in ("connected", "error"):
+            _tell_only(lease, account)
+            return
         if account is None or not _may_sync(account) or (backfills and account.is_backfilled):
             return
         try:
@@ -79,6 +84,13 @@ def _run(account_id: int, *, backfills: bool) -> None:
             log.exception("sync_broke", account=account_id)
             _record_failure(lease, account, _broken_here())
     _ask_for_more(account_id)
+
+
+def _tell_only(lease: Lease, account: Account) -> None:
+    """Tell a mailbox that is not read any more what was done to its mail here, such as marks that are put back."""
+    tell_last_changes(lease, account, limit_s=_TELL_S)
+    with lease.transaction() as s:
+        clear_wanted(s, account.id, account.wanted_at)
 
 
 def _may_sync(account: Account) -> bool:

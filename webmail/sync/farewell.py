@@ -1,4 +1,4 @@
-"""The last visit to a mailbox that is being disconnected: tell its server what it must still learn, and no more."""
+"""A visit that only tells: to a mailbox that is being disconnected, or that is not read any more."""
 
 from __future__ import annotations
 

@@ -105,6 +105,26 @@ def test_marks_are_put_back_before_the_credentials_go(
     assert reload(account) is None
 
 
+def test_marks_are_put_back_in_a_mailbox_that_is_not_read_any_more(
+    account: Account,
+    user: Scope,
+    form: FormMaker,
+    press: Presser,
+    run_jobs: JobRunner,
+    dovecot: Dovecot,
+    mailbox: Mailbox,
+) -> None:
+    press(form(reads_mail=False), account.uuid)
+
+    assert mail.put_back_marks(user, account.uuid) == 2
+    run_jobs()
+
+    after = reload(account)
+    assert after is not None
+    assert (after.marked_count, after.wanted_at) == (0, None)
+    assert seen(dovecot, mailbox) == [False, False]
+
+
 def test_what_was_done_here_is_still_told(
     account: Account, user: Scope, run_jobs: JobRunner, dovecot: Dovecot, mailbox: Mailbox
 ) -> None:
