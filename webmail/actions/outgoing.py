@@ -114,7 +114,10 @@ def build_outgoing(
         references=references,
         attachments=attachments,
     )
-    mime = build_mail(mail)
+    try:
+        mime = build_mail(mail)
+    except ValueError as error:
+        raise InputRefused("to", "One of the addresses cannot be written to by mail. Type it in again.") from error
     _check_size(account, mime)
     return BuiltMail(mail.message_id, mime, recipients, arrival_of_mime(mime, recipients.bcc))
 

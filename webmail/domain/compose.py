@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import secrets
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from email import policy
-from email.headerregistry import Address as HeaderAddress
 from email.message import EmailMessage
 from email.utils import format_datetime
 from html import escape
+from typing import Any
 
 from lxml import html
 
@@ -22,19 +23,26 @@ from webmail.domain.text import parse_html
 _REPLY = re.compile(r"^\s*(?:re|aw|antw|sv|vs|rif|res|odp|回复|返信)\s*(?:\[\d+\])?\s*[:：]\s*", re.IGNORECASE)
 _FORWARD = re.compile(r"^\s*(?:fwd?|wg|tr|i|rv|enc|转发|転送)\s*[:：]\s*", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_PLAIN_ADDRESS = re.compile(r"[!#-'*+./-9=?A-Z^-~-]{1,250}@[A-Za-z0-9._-]{1,250}")
 _MAX_REFERENCES = 30
+_LINE = 60
 
 
 class _Policy(policy.EmailPolicy):
-    """The stdlib's SMTP policy, but for fields of ids: it folds a long id as an encoded word, which no client reads."""
+    """The stdlib's SMTP policy, but for the fields that we write ourselves: it folds a long id as an encoded word, and
+    after some names a comma, which no client reads.
+    """
 
-    def fold_binary(self, name: str, value: str) -> bytes:
-        if name.lower() in ("message-id", "in-reply-to", "references"):
-            return f"{name}: {(self.linesep + ' ').join(str(value).split())}{self.linesep}".encode("ascii")
-        return super().fold_binary(name, value)
+    def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
+        return (name, value) if name.lower() in _WRITTEN else super().header_store_parse(name, value)
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        return f"{name}: {value}\r\n".encode("ascii") if name.lower() in _WRITTEN else super().fold_binary(name, value)
 
 
+_WRITTEN = frozenset("message-id in-reply-to references from reply-to to cc subject".split())
 _POLICY = _Policy(linesep="\r\n", cte_type="7bit", max_line_length=78)
+_FOLD = "\r\n "
 
 
 @dataclass(frozen=True)
@@ -72,21 +80,17 @@ def build_mail(mail: OutgoingMail) -> bytes:
         ValueError: a field holds a line break or another control character, or an address cannot be written in ASCII.
     """
     message = EmailMessage(policy=_POLICY)
-    message["Message-ID"] = f"<{_one_line(mail.message_id)}>"
+    message["Message-ID"] = _own_id(mail.message_id)
     message["Date"] = format_datetime(mail.date)
-    message["From"] = _header_address(mail.from_)
-    if mail.reply_to:
-        message["Reply-To"] = [_header_address(each) for each in mail.reply_to]
-    if mail.to:
-        message["To"] = [_header_address(each) for each in mail.to]
-    if mail.cc:
-        message["Cc"] = [_header_address(each) for each in mail.cc]
-    message["Subject"] = _one_line(mail.subject)
+    for name, addresses in (("From", [mail.from_]), ("Reply-To", mail.reply_to), ("To", mail.to), ("Cc", mail.cc)):
+        if addresses:
+            message[name] = f",{_FOLD}".join(_written_address(each) for each in addresses)
+    message["Subject"] = _written_text(mail.subject)
     if _is_id(mail.in_reply_to):
         message["In-Reply-To"] = f"<{mail.in_reply_to}>"
     references = [f"<{each}>" for each in mail.references if _is_id(each)]
     if references:
-        message["References"] = " ".join(references)
+        message["References"] = _FOLD.join(references)
     message["MIME-Version"] = "1.0"
     message.set_content(_line_ended(mail.text), charset="utf-8", cte=_text_encoding(mail.text))
     if mail.html is not None:
@@ -141,16 +145,54 @@ def _one_line(text: str) -> str:
     return text
 
 
-def _header_address(address: Address) -> HeaderAddress:
-    _one_line(address.name + address.email)
-    local, _, domain = address.email.rpartition("@")
-    if not domain.isascii():
-        # The stdlib would fold it into encoded words, which mean nothing inside an address.
-        domain = domain.encode("idna").decode("ascii")
-    return HeaderAddress(display_name=address.name, addr_spec=f"{local}@{domain}")
+def _own_id(message_id: str) -> str:
+    if not _is_id(_one_line(message_id)):
+        raise ValueError("a Message-ID holds what no header field may")
+    return f"<{message_id}>"
+
+
+def _written_address(address: Address) -> str:
+    """Write an address as it stands in a field: the name quoted or encoded, the domain as the DNS knows it."""
+    local, _, domain = _one_line(address.email).rpartition("@")
+    email = f"{local}@{domain if domain.isascii() else domain.encode('idna').decode('ascii')}"
+    if not _PLAIN_ADDRESS.fullmatch(email):
+        raise ValueError("an address holds what no header field may")
+    if _is_simple(_one_line(address.name)):
+        return format_address(Address(address.name, email))
+    return f"{_encoded(address.name)}{_FOLD}<{email}>"
+
+
+def _written_text(text: str) -> str:
+    """Write free text as it stands in a field, folded at its spaces or encoded."""
+    if not _is_simple(_one_line(text), limit=900):
+        return _encoded(text)
+    lines = [""]
+    for word in text.split(" "):
+        if lines[-1] and word and len(lines[-1]) + len(word) > _LINE:
+            lines.append(word)
+        else:
+            lines[-1] += f" {word}" if lines[-1] else word
+    return _FOLD.join(lines)
+
+
+def _is_simple(text: str, limit: int = _LINE) -> bool:
+    # What looks like an encoded word would be decoded by the reader.
+    return text.isascii() and "=?" not in text and len(text) <= limit
+
+
+def _encoded(text: str) -> str:
+    """Write text as encoded words of at most 75 characters (RFC 2047)."""
+    words, piece = [], ""
+    for character in text:
+        if len((piece + character).encode()) > 45:
+            words.append(piece)
+            piece = ""
+        piece += character
+    return _FOLD.join(f"=?utf-8?b?{b64encode(each.encode()).decode('ascii')}?=" for each in [*words, piece])
 
 
 def _line_ended(text: str) -> str:
+    text = text.replace("\x00", "")
     return text if text.endswith("\n") else text + "\n"
 
 
