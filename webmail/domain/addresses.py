@@ -13,7 +13,14 @@ _TYPED = re.compile(
     r"[^\s@<>()\[\]\\,;:\"\x00-\x1f\x7f]{1,64}@"
     r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_](?:[\w-]{0,61}[^\W_])?"
 )
+_LOOKS_LIKE = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,10}")
+_SIMPLE = re.compile(r"([^<>,;:\"()\\]*)<([^<>,;:\"()\\\s]+@[^<>,;:\"()\\\s@]+)>\s*")
 _MAX_ADDRESSES = 2000
+# What comes along when an address is copied: other scripts' separators, curly quotes, invisible characters.
+_PASTED = str.maketrans(
+    {"，": ",", "；": ";", "、": ",", "“": '"', "”": '"', "„": '"', "\xa0": " "}
+    | dict.fromkeys("\u00ad\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff")
+)
 # Newer Pythons refuse a whole field for one odd address unless told not to; older ones do not know the word.
 _LENIENT: dict[str, bool] = {"strict": False} if "strict" in inspect.signature(getaddresses).parameters else {}
 
@@ -42,58 +49,90 @@ def parse_header(value: str) -> list[Address]:
     What is no address at all (`undisclosed-recipients:;`) is left out.
     """
     found = []
-    for name, email in getaddresses([value], **_LENIENT)[:_MAX_ADDRESSES]:
-        email = "".join(email.split())
-        if "@" in email and len(email) <= 320:
+    for name, email in _pairs(value)[:_MAX_ADDRESSES]:
+        email = "".join(each for each in email if each.isprintable() and (each != " " or email.startswith('"')))
+        if "@" in email[1:] and len(email) <= 320:
             found.append(Address(clean_name(name), email))
     return found
 
 
+def _pairs(value: str) -> list[tuple[str, str]]:
+    simple = _SIMPLE.fullmatch(value)
+    if simple:  # also what the stdlib misreads: `Ann @ Work <ann@example.com>`
+        return [(simple[1], simple[2])]
+    try:
+        return list(getaddresses([value], **_LENIENT))
+    except (RecursionError, ValueError, IndexError):  # brackets within brackets; whatever looks like an address is one
+        return [("", email) for email in _LOOKS_LIKE.findall(value)]
+
+
 def parse_typed(text: str) -> tuple[list[Address], list[str]]:
-    """Read what somebody typed into To, Cc or Bcc: addresses with or without names, by comma, semicolon or line.
+    """Read what somebody typed or pasted into To, Cc or Bcc: addresses with or without names, however separated.
 
     Returns:
         The addresses, each once, and those pieces that are none.
     """
     good: dict[str, Address] = {}
     refused = []
-    for piece in _split_typed(text):
+    for piece in _split_typed(text.translate(_PASTED)):
         address = _read_piece(piece)
-        if address is None:
+        several = [_read_piece(word) for word in piece.split()] if address is None and "<" not in piece else []
+        if address is not None:
+            several = [address]
+        if not several or None in several:
             refused.append(piece)
-        else:
-            good.setdefault(normalise_email(address.email), address)
+        for each in several if None not in several else []:
+            assert each is not None
+            good.setdefault(normalise_email(each.email), each)
     return list(good.values()), refused
 
 
 def _split_typed(text: str) -> list[str]:
-    pieces, current, is_quoted, depth = [], "", False, 0
-    for character in text:
+    """Cut at lines, semicolons and commas, but not inside quotes or brackets."""
+    pieces: list[str] = []
+    for line in text.splitlines():
+        for piece in _split_outside(line, ";"):
+            # Outlook copies `Lee, Ann <ann@example.com>; …`: there a comma belongs to the name.
+            is_one = ";" in line and piece.count("@") == 1 and piece.rstrip().endswith(">")
+            pieces += [piece] if is_one else _split_outside(piece, ",")
+    return [piece.strip() for piece in pieces if piece.strip()]
+
+
+def _split_outside(text: str, separator: str) -> list[str]:
+    pieces, start, is_quoted, depth = [], 0, False, 0
+    for at, character in enumerate(text):
         if character == '"':
             is_quoted = not is_quoted
         elif character == "<":
             depth += 1
         elif character == ">":
             depth = max(0, depth - 1)
-        if character in "\r\n" or (character in ",;" and not is_quoted and not depth):
-            pieces.append(current)
-            current, is_quoted, depth = "", False, 0
-        else:
-            current += character
-    return [piece.strip() for piece in [*pieces, current] if piece.strip()]
+        elif character == separator and not is_quoted and not depth:
+            pieces.append(text[start:at])
+            start = at + 1
+    return [*pieces, text[start:]]
 
 
 def _read_piece(piece: str) -> Address | None:
-    named = re.fullmatch(r"(?P<name>.*?)\s*<\s*(?P<email>[^<>]+?)\s*>", piece)
-    name, email = (named["name"], named["email"]) if named else ("", piece)
-    if not _TYPED.fullmatch(email) or ".." in email or email.startswith(".") or ".@" in email:
+    name, bracket, rest = piece.rpartition("<")
+    email = rest.rstrip().removesuffix(">").strip() if bracket else piece.rstrip(".")
+    if bracket and not rest.rstrip().endswith(">"):
         return None
-    return Address(clean_name(name), email)
+    if not bracket and "\t" in piece:  # two cells of a table: the name and the address
+        name, _, email = piece.rpartition("\t")
+    email = email.strip().removeprefix("mailto:")
+    is_sound = len(email) <= 254 and _TYPED.fullmatch(email) and ".." not in email
+    if not is_sound or email.startswith(".") or ".@" in email or "<" in name:
+        return None
+    shown = clean_name(name)
+    if "@" in shown and not name.startswith('"') and shown.casefold() != email.casefold():
+        return None  # two addresses without anything between them
+    return Address(shown, email)
 
 
 def clean_name(name: str) -> str:
     """Bring a display name into one line, without quotes around it and without control characters."""
-    name = "".join(character if character.isprintable() else " " for character in name)
+    name = "".join(each if each.isprintable() or each in "\u200c\u200d" else " " for each in name)
     name = " ".join(name.split())
     if len(name) > 1 and name[0] == name[-1] and name[0] in "\"'":
         name = name[1:-1].strip()

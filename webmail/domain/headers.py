@@ -6,18 +6,21 @@ charsets and turns raw 8-bit bytes into question marks (ecosystem notes, section
 
 from __future__ import annotations
 
+import binascii
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.errors import HeaderParseError
-from email.header import decode_header
 from email.message import Message
 from email.parser import BytesHeaderParser
 from email.utils import parsedate_to_datetime
 
 from webmail.domain.addresses import Address, clean_name, parse_header
+from webmail.domain.charsets import decode_bytes
 
-_MESSAGE_ID = re.compile(r"<([^<>\s]{1,996})>")
+_MESSAGE_ID = re.compile(r"<\s{0,9}([^<>\s]{1,996})\s{0,9}>")
+_WORD = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?(.*?)\?=")
+_WORDS = re.compile(rf"{_WORD.pattern}(?:\s*{_WORD.pattern})*")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 _MAX_REFERENCES = 50
 _MAX_VALUE = 64 * 1024
 
@@ -38,6 +41,8 @@ class ParsedHeaders:
     subject: str = ""
     auto_submitted: str = ""
     list_id: str = ""
+    original_id: str = ""
+    """The Message-ID that a sender gave, where Outlook.com put its own in the place of it."""
 
 
 def parse_headers(raw: bytes) -> ParsedHeaders:
@@ -65,6 +70,7 @@ def headers_of(message: Message) -> ParsedHeaders:
         subject=" ".join(field_text(message, "Subject").split()),
         auto_submitted=field_text(message, "Auto-Submitted").strip().lower(),
         list_id=field_text(message, "List-Id").strip(),
+        original_id=_first_id(message, "X-Microsoft-Original-Message-ID"),
     )
 
 
@@ -74,67 +80,78 @@ def field_text(message: Message, name: str, *, is_structured: bool = False) -> s
     Args:
         is_structured: the value holds addresses, so commas and brackets inside encoded words are kept apart.
     """
-    value = message.get(name)
-    if value is None:
-        return ""
-    return decode_value(str(value)[:_MAX_VALUE], is_structured=is_structured)
+    values = raw_values(message, name)
+    return decode_value(values[0], is_structured=is_structured) if values else ""
+
+
+def raw_values(message: Message, name: str) -> list[str]:
+    """Give the values of all fields of a name as they came, at most 20, with bytes above 127 as surrogates.
+
+    `Message.get` will not do: it turns such bytes into question marks.
+    """
+    wanted = name.lower()
+    return [str(value)[:_MAX_VALUE] for field_name, value in message.raw_items() if field_name.lower() == wanted][:20]
 
 
 def decode_value(value: str, *, is_structured: bool = False) -> str:
-    """Decode encoded words (RFC 2047) and raw 8-bit bytes in a field's value."""
-    value = re.sub(r"\r?\n[ \t]*", " ", _decode_raw(value))
-    if "=?" not in value:
-        return value
-    if is_structured:
-        return re.sub(r"(?:=\?[^?\s]+\?[bBqQ]\?[^?]*\?=\s*)+", lambda found: _quoted(found[0]), value)
-    return _decode_words(value)
+    """Decode encoded words (RFC 2047) and raw 8-bit bytes in a field's value; control characters are left out."""
+    value = re.sub(r"\r?\n[ \t]*", " ", decode_raw(value))
+    head, end, rest = value.rpartition("?=")
+    if "=?" in head:
+        # Without its end a word would be looked for up to the end of the value, again and again.
+        decode = _quoted if is_structured else _decode_words
+        value = _WORDS.sub(lambda found: decode(found[0]), head + end) + rest
+    return _CONTROL.sub("", value)
 
 
 def _quoted(words: str) -> str:
-    trailing = " " if words[-1:].isspace() else ""
-    text = _decode_words(words.strip())
+    text = _decode_words(words)
     if any(character in '()<>[]:;@\\,."' for character in text):
         text = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return text + trailing
-
-
-def _decode_words(value: str) -> str:
-    try:
-        pieces = decode_header(value)
-    except (HeaderParseError, ValueError):
-        return value
-    text = ""
-    for content, charset in pieces:
-        text += decode_bytes(content, charset) if isinstance(content, bytes) else content
     return text
 
 
-def decode_bytes(content: bytes, charset: str | None) -> str:
-    """Decode by the charset that is named, else by the likeliest one; never raises."""
-    for candidate in (charset, "utf-8", "cp1252"):
-        if candidate:
-            try:
-                return content.decode(candidate)
-            except (LookupError, ValueError):
-                continue
-    return content.decode("latin-1")
+def _decode_words(words: str) -> str:
+    """Decode a run of encoded words; neighbours of one charset are joined first, for some cut a character in two."""
+    pieces: list[tuple[str, bytes]] = []
+    for charset, encoding, text in _WORD.findall(words):
+        content = _decode_word(encoding, text)
+        if pieces and pieces[-1][0] == charset.lower():
+            pieces[-1] = (pieces[-1][0], pieces[-1][1] + content)
+        else:
+            pieces.append((charset.lower(), content))
+    return "".join(decode_bytes(content, charset) for charset, content in pieces)
 
 
-def _decode_raw(value: str) -> str:
-    """Decode bytes above 127 that stand in a header as they are; compat32 keeps them as surrogates."""
+def _decode_word(encoding: str, text: str) -> bytes:
+    content = text.encode("utf-8", "surrogateescape")
+    if encoding in "qQ":
+        return binascii.a2b_qp(content, header=True)
+    clean = re.sub(rb"[^A-Za-z0-9+/]", b"", content)
+    clean = clean[:-1] if len(clean) % 4 == 1 else clean
+    return binascii.a2b_base64(clean + b"=" * (-len(clean) % 4))
+
+
+def decode_raw(value: str) -> str:
+    """Decode bytes above 127 that stand in a header as they are; the parser keeps them as surrogates."""
+    if "\x1b$" in value and value.isascii():
+        return decode_bytes(value.encode("ascii"), "iso-2022-jp")
     try:
         value.encode("utf-8")
     except UnicodeEncodeError:
-        return decode_bytes(value.encode("utf-8", "surrogateescape"), None)
+        return decode_bytes(value.encode("utf-8", "surrogatepass" if _is_foreign(value) else "surrogateescape"), None)
     return value
 
 
+def _is_foreign(value: str) -> bool:
+    return any("\ud800" <= character <= "\udc7f" or "\udd00" <= character <= "\udfff" for character in value)
+
+
 def _addresses(message: Message, name: str) -> list[Address]:
-    values = message.get_all(name) or []
     return [
         address
-        for value in values[:20]
-        for address in parse_header(decode_value(str(value)[:_MAX_VALUE], is_structured=True))
+        for value in raw_values(message, name)
+        for address in parse_header(decode_value(value, is_structured=True))
     ]
 
 

@@ -10,9 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from html import escape
+from urllib.parse import unquote
 
 import css_inline
 import nh3
+from lxml import html as lxml_html
+
+from webmail.domain.text import is_monstrous, parse_html, strip_tags
 
 _TAGS = frozenset(
     "a abbr acronym address b bdi bdo big blockquote br caption center cite code col colgroup dd del details dfn dir div "
@@ -49,6 +54,19 @@ _STYLES = frozenset(
 )
 _SCHEMES = {"http", "https", "mailto", "tel", "cid", "data"}
 _CLASSES = {"quoted", "webmail-signature", "webmail-quote"}
+_HARMFUL_STYLE = re.compile(
+    r"url\s*\(|expression|javascript|-moz-binding|behaviou?r|@import|image-set|\\|/\*", re.IGNORECASE
+)
+_STYLE_BLOCK = re.compile(r"(<style\b[^>]{0,500}>)(.*?)(</style\s{0,9}>)", re.IGNORECASE | re.DOTALL)
+_DECLARATION = re.compile(r"(?<=[{;])\s*([\w-]{1,60})\s*:\s*([^;{}]*)(?=[;}])")
+_MEDIA = re.compile(
+    r"@media[^{}]{0,500}+\{(?:[^{}]{0,2000}+\{[^{}]{0,5000}+\}){0,1000}+[^{}]{0,2000}+\}", re.IGNORECASE
+)
+_COMMENT = re.compile(r"/\*.*?\*/|<!--|-->", re.DOTALL)
+_MAX_VALUE = 200
+_MANY_TAGS = 3000
+_MAX_STYLED = 150_000_000
+"""Characters of CSS times elements: beyond it, applying the style blocks may take longer than anybody waits."""
 _DATA_IMAGE = re.compile(r"data:image/(?:png|gif|jpe?g|webp);base64,[A-Za-z0-9+/=\s]*", re.IGNORECASE)
 _MAX_HTML = 4 * 1024 * 1024
 
@@ -76,7 +94,8 @@ def clean_mail_html(source: str, *, cid_urls: Mapping[str, str]) -> CleanedHtml:
 
     def image(value: str) -> str | None:
         if value.lower().startswith("cid:"):
-            return cid_urls.get(value[4:].strip("<>"))
+            content_id = value[4:].strip("<>")
+            return cid_urls.get(content_id) or cid_urls.get(unquote(content_id))
         if value.lower().startswith(("http://", "https://")):
             remote.append(value)
             return value
@@ -97,9 +116,19 @@ def clean_composed_html(source: str) -> str:
 
 
 def inline_styles(source: str) -> str:
-    """Turn style blocks into style attributes, so that they survive cleaning; HTML that resists comes back as it is."""
+    """Turn style blocks into style attributes, so that they survive cleaning; HTML that resists is given back as it is.
+
+    css-inline overflows its stack on some ten thousand levels, and takes minutes where every rule fits every element.
+    """
     source = source[:_MAX_HTML]
+    if is_monstrous(source):
+        return source
+    source = _levelled(source)
     if "<style" not in source.lower():
+        return source
+    source = _STYLE_BLOCK.sub(lambda found: found[1] + _kept_rules(found[2]) + found[3], source)
+    css_length = sum(len(block[1]) for block in _STYLE_BLOCK.findall(source))
+    if css_length * (source.count("<") - source.count("</")) > _MAX_STYLED:
         return source
     try:
         return str(_inliner.inline(source))
@@ -107,7 +136,31 @@ def inline_styles(source: str) -> str:
         return source
 
 
+def _levelled(source: str) -> str:
+    """Bring HTML of many tags into a shape whose depth is bounded, by parsing and writing it once."""
+    if source.count("<") <= _MANY_TAGS:
+        return source
+    root = parse_html(source)
+    return source if root is None else str(lxml_html.tostring(root, encoding="unicode"))
+
+
+def _kept_rules(css: str) -> str:
+    """Leave out what only some screens get, and the declarations that cleaning would take out anyway."""
+    return _DECLARATION.sub(
+        lambda found: found[0] if found[1].lower() in _STYLES and len(found[2]) <= _MAX_VALUE else "",
+        _MEDIA.sub(" ", _COMMENT.sub(" ", css)),
+    )
+
+
+def _safe_style(style: str) -> str | None:
+    kept = [each.strip() for each in style.split(";") if each.strip() and not _HARMFUL_STYLE.search(each)]
+    return ";".join(kept) or None
+
+
 def _clean(source: str, image: Callable[[str], str | None]) -> str:
+    if is_monstrous(source):
+        return f"<p>{escape(strip_tags(source))}</p>"
+
     def keep(_tag: str, attribute: str, value: str) -> str | None:
         # nh3 swallows exceptions raised here and drops the attribute; so this may not raise, only refuse.
         if attribute == "src":
@@ -117,12 +170,14 @@ def _clean(source: str, image: Callable[[str], str | None]) -> str:
         if attribute == "class":
             kept = _CLASSES & set(value.split())
             return " ".join(sorted(kept)) or None
+        if attribute == "style":
+            return _safe_style(value)
         if attribute in ("width", "height"):
             return value if re.fullmatch(r"\s*\d{1,4}(?:\.\d+)?(?:px|%)?\s*", value) else None
         return value
 
     return nh3.clean(
-        source[:_MAX_HTML],
+        source,
         tags=set(_TAGS),
         clean_content_tags=set(_DROPPED_WITH_CONTENT),
         attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},

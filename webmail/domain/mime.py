@@ -6,20 +6,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import Message
 from email.parser import BytesParser
+from itertools import islice
 
-from webmail.domain.headers import ParsedHeaders, decode_bytes, headers_of, parse_headers
+from webmail.domain.charsets import decode_bytes
+from webmail.domain.headers import ParsedHeaders, decode_raw, field_text, headers_of, parse_headers, raw_values
 from webmail.domain.structure import (
     MAX_DEPTH,
     MAX_PARTS,
     Part,
+    build_part,
     decode_text,
     decode_transfer,
     join_parameters,
-    safe_filename,
+    offer_hidden_texts,
     text_parts,
 )
 
 _MAX_TEXT = 2 * 1024 * 1024
+_MAX_PARAMETERS = 8 * 1024
 
 
 @dataclass(frozen=True)
@@ -38,15 +42,16 @@ def parse_message(raw: bytes) -> ParsedMessage:
     try:
         message = BytesParser().parsebytes(raw)
         leaves = list(_leaves(message))
-    except Exception as error:  # noqa: BLE001  # RecursionError at deep nesting, and whatever else the stdlib may come up with
+    except Exception as error:  # noqa: BLE001  # RecursionError, and whatever else the stdlib comes up with
         return ParsedMessage(parse_headers(raw), problems=[type(error).__name__])
-    plain, html = text_parts([part for part, _ in leaves])
+    parts = offer_hidden_texts([part for part, _ in leaves])
+    plain, html = text_parts(parts)
     content = {part.section: node for part, node in leaves}
     return ParsedMessage(
         headers=headers_of(message),
         text=_text_of(plain, content),
         html=_text_of(html, content),
-        attachments=[part for part, _ in leaves if part.is_attachment],
+        attachments=[part for part in parts if part.is_attachment],
         problems=[type(defect).__name__ for defect in message.defects],
     )
 
@@ -63,49 +68,45 @@ def part_content(raw: bytes, section: str) -> bytes:
 
 
 def _leaves(message: Message) -> Iterator[tuple[Part, Message]]:
-    for count, leaf in enumerate(_walk(message, "", 0)):
-        if count >= MAX_PARTS:
-            return
-        yield leaf
+    return islice(_walk(message, "", "", 0), MAX_PARTS)
 
 
-def _walk(node: Message, section: str, depth: int) -> Iterator[tuple[Part, Message]]:
+def _walk(node: Message, section: str, container: str, depth: int) -> Iterator[tuple[Part, Message]]:
     if depth > MAX_DEPTH:
         return
     payload = node.get_payload()
     if node.get_content_maintype() == "multipart" and isinstance(payload, list):
+        subtype = node.get_content_subtype()
         for number, child in enumerate(payload, 1):
-            yield from _walk(child, f"{section}.{number}" if section else str(number), depth + 1)
+            yield from _walk(child, f"{section}.{number}" if section else str(number), subtype, depth + 1)
     else:
-        yield _part_of(node, section or "1"), node
+        yield _part_of(node, section or "1", container), node
 
 
-def _part_of(node: Message, section: str) -> Part:
-    parameters = _parameters(node, "Content-Type")
-    disposition = str(node.get("Content-Disposition", "")).partition(";")[0].strip().lower()
-    filename = _parameters(node, "Content-Disposition").get("filename") or parameters.get("name") or ""
-    media_type = node.get_content_type()
-    if media_type == "message/rfc822" and not filename:
-        filename = "message.eml"
-    encoding = str(node.get("Content-Transfer-Encoding", "")).strip().lower()
+def _part_of(node: Message, section: str, container: str) -> Part:
     payload = node.get_payload()
-    size = len(payload) if isinstance(payload, str) else 0
-    return Part(
+    return build_part(
         section=section,
-        media_type=media_type,
-        charset=parameters.get("charset", ""),
-        encoding=encoding,
-        size_bytes=size * 3 // 4 if encoding == "base64" else size,
-        filename=safe_filename(filename),
-        content_id=str(node.get("Content-ID", "")).strip().strip("<>"),
-        disposition=disposition if disposition in ("attachment", "inline") else "",
+        media_type=node.get_content_type(),
+        parameters=_parameters(node, "Content-Type"),
+        encoding=field_text(node, "Content-Transfer-Encoding"),
+        encoded_bytes=len(payload) if isinstance(payload, str) else 0,
+        content_id=field_text(node, "Content-ID"),
+        disposition=field_text(node, "Content-Disposition").partition(";")[0].strip().lower(),
+        filename=_parameters(node, "Content-Disposition").get("filename", ""),
+        container=container,
     )
 
 
 def _parameters(node: Message, name: str) -> dict[str, str]:
-    parameters = node.get_params(failobj=[], header=name, unquote=True) or []
+    values = raw_values(node, name)
+    if not values:
+        return {}
+    # The node itself would turn bytes above 127 into question marks.
+    field = Message()
+    field[name] = decode_raw(values[0][:_MAX_PARAMETERS])
     raw: dict[str, str] = {}
-    for key, value in parameters[1:]:
+    for key, value in (field.get_params(failobj=[], header=name, unquote=True) or [])[1:]:
         # Where the stdlib has joined RFC 2231 continuations itself, the value is (charset, language, undecoded text).
         raw[str(key).lower()] = _joined(*value) if isinstance(value, tuple) else str(value)
     return join_parameters(raw)

@@ -6,24 +6,11 @@ import re
 
 from lxml import etree, html
 
+from webmail.domain.attributions import is_attribution, is_divider, is_from_line, is_sent_line, names_moment
 from webmail.domain.text import parse_html
 
 _MAX_HTML = 1024 * 1024
 _MAX_LINES = 3000
-_ATTRIBUTION = re.compile(
-    r"^\s*(?:On|Am|Le|El|Il|Op|Den|Dnia|W dniu|Em)\b.{4,250}"
-    r"(?:wrote|schrieb\b.{0,100}|a écrit|escribió|ha scritto|schreef\b.{0,100}|skrev\b.{0,100}|napisał\(?a?\)?|escreveu)\s*:\s*$"
-)
-_DIVIDER = re.compile(
-    r"^\s*-{2,}\s*(?:Original Message|Original-Nachricht|Ursprüngliche Nachricht|Message d'origine|Mensaje original|"
-    r"Messaggio originale|Oorspronkelijk bericht|Forwarded message|Weitergeleitete Nachricht)\s*-{2,}\s*$",
-    re.IGNORECASE,
-)
-_FROM_LINE = re.compile(r"^\s*\*?(?:From|Von|De|Da|Van|Od|От)\*?\s*:\s*\S", re.IGNORECASE)
-_SENT_LINE = re.compile(
-    r"^\s*\*?(?:Sent|Date|Gesendet|Datum|Envoyé|Enviado|Fecha|Inviato|Data|Verzonden|Wysłano|Отправлено)\*?\s*:\s*\S",
-    re.IGNORECASE,
-)
 
 
 def split_quoted_text(text: str) -> tuple[str, str]:
@@ -41,31 +28,44 @@ def split_quoted_text(text: str) -> tuple[str, str]:
 
 
 def _tail_start(lines: list[str]) -> int | None:
+    all_quoted_from, is_any_quoted = _last_own_line(lines) + 1, any(line.startswith(">") for line in lines)
     for at, line in enumerate(lines):
-        short = line[:400]
-        if _DIVIDER.match(short):
+        if is_divider(line):
             return at
-        if _FROM_LINE.match(short) and any(_SENT_LINE.match(each[:400]) for each in lines[at + 1 : at + 5]):
+        if is_from_line(line) and any(is_sent_line(each) for each in lines[at + 1 : at + 5]):
+            return at - 1 if at and re.fullmatch(r"\s*_{10,80}\s*", lines[at - 1]) else at
+        if line.startswith(">") and at >= all_quoted_from:
             return at
-        # Long attributions are wrapped by some clients after the name or before "wrote:".
-        joined = " ".join(each[:400].strip() for each in lines[at : at + 2])
-        if (_ATTRIBUTION.match(short) or _ATTRIBUTION.match(joined)) and _rest_is_quote(lines[at + 1 :]):
-            return at
-        if line.startswith(">") and _rest_is_quote(lines[at:]):
+        length = _attribution_length(lines, at)
+        # Yahoo and some phones mark no line of the quote; then only what is surely theirs counts.
+        is_unmarked = not is_any_quoted and names_moment(" ".join(lines[at : at + length]))
+        if length and (at + length >= all_quoted_from or is_unmarked):
             return at
     return None
 
 
-def _rest_is_quote(lines: list[str]) -> bool:
-    """Whether only quoted and blank lines follow (one line that ends an attribution aside)."""
-    rest = [line for line in lines if line.strip()]
-    if rest and rest[0].rstrip().endswith(":") and not rest[0].startswith(">"):
-        rest = rest[1:]
-    quoted = sum(line.lstrip().startswith(">") for line in rest)
-    return not rest or quoted == len(rest)
+def _last_own_line(lines: list[str]) -> int:
+    """Give the index of the last line that is neither quoted nor blank, -1 if there is none."""
+    own = (at for at in range(len(lines) - 1, -1, -1) if lines[at].strip() and not lines[at].lstrip().startswith(">"))
+    return next(own, -1)
+
+
+def _attribution_length(lines: list[str], at: int) -> int:
+    """Give how many lines the attribution that begins here takes, 0 if none does: some programs wrap long ones."""
+    for length in (1, 2, 3):
+        if is_attribution(" ".join(each[:400].strip() for each in lines[at : at + length])):
+            return length
+        if not lines[at].strip() or (length > 1 and not lines[at + length - 1 : at + length]):
+            return 0
+    return 0
 
 
 _SUMMARY = "Show quoted text"
+_QUOTE_CLASSES = frozenset(
+    "gmail_quote gmail_quote_container yahoo_quoted protonmail_quote tutanota_quote moz-cite-prefix webmail-quote "
+    "zmail_extra".split()
+)
+_OUTLOOK_HEADS = frozenset({"appendonsend", "divRplyFwdMsg", "mail-editor-reference-message-container"})
 
 
 def fold_quotes_html(source: str) -> str:
@@ -82,7 +82,7 @@ def fold_quotes_html(source: str) -> str:
         return source
     try:
         start = _find_start(body)
-        if start is None or not _has_text_before(body, start):
+        if start is None:
             return source
         _wrap_tail(start)
         return str(html.tostring(root, encoding="unicode"))
@@ -91,63 +91,90 @@ def fold_quotes_html(source: str) -> str:
 
 
 def _find_start(body: html.HtmlElement) -> html.HtmlElement | None:
-    """Give the element with which the quoted tail begins."""
-    for count, node in enumerate(body.iter()):
-        if count > 20_000:
+    """Give the element with which the quoted tail begins, None where there is none or where it is all there is.
+
+    What Outlook puts above a quote has the quote behind it, to the end. All others put the quote into an element:
+    where something new follows it, somebody has answered between the lines, and nothing may be folded away.
+    """
+    start, has_own = None, False
+    inside = 0
+    for count, (event, node) in enumerate(etree.iterwalk(body, events=("start", "end"))):
+        if count > 60_000:
             return None
-        if isinstance(node.tag, str) and node is not body and _begins_quote(node):
-            return node
-    return None
+        is_element = isinstance(node.tag, str)
+        if event == "start" and is_element and node is not body:
+            if not inside and has_own and _is_outlook_head(node):
+                return _climb(node)
+            if inside or _holds_quote(node) or _is_passed_over(node):
+                if not inside and start is None and _holds_quote(node):
+                    start = node
+                inside += 1
+        is_own_text = not inside and event == "start" and is_element and bool((node.text or "").strip())
+        if event == "end" and is_element and node is not body:
+            inside -= 1 if inside else 0
+            is_own_text = not inside and bool((node.tail or "").strip())
+        if is_own_text:
+            start, has_own = None, True
+        has_own = has_own or (node.tag == "img" and start is None)
+    return start if has_own else None
 
 
-def _begins_quote(node: html.HtmlElement) -> bool:
-    classes = set((node.get("class") or "").split())
+def _climb(node: html.HtmlElement) -> html.HtmlElement:
+    """Leave the wrappers that begin with this element: the quote lies beside the outermost of them."""
+    parent = node.getparent()
+    while parent is not None and parent.tag == "div" and parent[0] is node and not (parent.text or "").strip():
+        node, parent = parent, parent.getparent()
+    return node
+
+
+def _is_passed_over(node: html.HtmlElement) -> bool:
+    """Whether an element counts neither as new nor as quoted."""
+    return node.tag in ("style", "script", "title", "head") or (node.get("class") or "").startswith("moz-signature")
+
+
+def _holds_quote(node: html.HtmlElement) -> bool:
+    classes = (node.get("class") or "").split()
     identity = node.get("id") or ""
-    if classes & {
-        "gmail_quote",
-        "gmail_quote_container",
-        "yahoo_quoted",
-        "protonmail_quote",
-        "moz-cite-prefix",
-        "webmail-quote",
-        "zmail_extra",
-    }:
-        return True
-    if identity in ("appendonsend", "divRplyFwdMsg", "reply-intro", "OLK_SRC_BODY_SECTION") or identity.startswith(
-        "yahoo_quoted"
-    ):
-        return True
-    if node.tag == "blockquote" and (node.get("type") or "").lower() == "cite":
-        return True
-    style = (node.get("style") or "").replace(" ", "").lower()
-    if node.tag == "div" and "border-top:solid#" in style:
-        return _looks_like_outlook_head(node)
-    return False
-
-
-def _looks_like_outlook_head(node: html.HtmlElement) -> bool:
-    text = " ".join("".join(node.itertext()).split())[:600]
-    return bool(re.match(r"(?:From|Von|De|Da|Van|Od)\s*:", text)) and bool(
-        re.search(r"(?:Sent|Date|Gesendet|Datum|Envoyé|Enviado|Inviato|Verzonden)\s*:", text)
+    return (
+        bool(_QUOTE_CLASSES.intersection(classes))
+        # Yahoo puts a random prefix before its names.
+        or any(name.endswith("yahoo_quoted") for name in (*classes, identity))
+        or identity.startswith("yahoo_quoted")
+        or identity in ("reply-intro", "OLK_SRC_BODY_SECTION")
+        or (node.tag == "blockquote" and (node.get("type") or "").lower() == "cite")
+        or (node.tag == "div" and node.get("name") == "quote")
+        or (node.tag in ("div", "p") and len(node) < 8 and _is_attribution_element(node))
     )
 
 
-def _has_text_before(body: html.HtmlElement, start: html.HtmlElement) -> bool:
-    for node in body.iter():
-        if node is start:
-            return False
-        is_before = node is body or node not in set(start.iterancestors())
-        if (node.text or "").strip() and isinstance(node.tag, str) and node.tag not in ("style", "script"):
-            return True
-        if is_before and node is not body and (node.tail or "").strip() and not _contains(node, start):
-            return True
-        if node.tag == "img":
-            return True
-    return False
+def _is_attribution_element(node: html.HtmlElement) -> bool:
+    """Whether it is the line above a quote; Apple Mail and GMX leave it outside of the quote."""
+    following = node.getnext()
+    while following is not None and following.tag == "br" and not (following.tail or "").strip():
+        following = following.getnext()
+    if following is None or (node.tail or "").strip() or following.tag not in ("blockquote", "div"):
+        return False
+    is_before_quote = following.tag == "blockquote" or following.get("name") == "quote"
+    return is_before_quote and is_attribution(" ".join("".join(node.itertext()).split())[:400])
 
 
-def _contains(node: html.HtmlElement, other: html.HtmlElement) -> bool:
-    return any(each is node for each in other.iterancestors())
+def _is_outlook_head(node: html.HtmlElement) -> bool:
+    if node.get("id") in _OUTLOOK_HEADS:
+        return True
+    style = (node.get("style") or "").replace(" ", "").lower()
+    return node.tag == "div" and "border-top:solid#" in style and _looks_like_outlook_head(node)
+
+
+def _looks_like_outlook_head(node: html.HtmlElement) -> bool:
+    lines = [line for line in node.text_content()[:2000].splitlines() if line.strip()]
+    text = " ".join(lines)
+    return is_from_line(text) and (any(is_sent_line(line) for line in lines) or is_sent_line(_second_field(text)))
+
+
+def _second_field(text: str) -> str:
+    """Give what stands from the second field of a header on that is written in one line."""
+    found = re.search(r"\s([^\s:]{2,20}(?: el| em)?\s?:\s.{0,100})$", text[: text.find(":", text.find(":") + 1) + 40])
+    return found[1] if found else ""
 
 
 def _wrap_tail(start: html.HtmlElement) -> None:

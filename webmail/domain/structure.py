@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
-import quopri
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from webmail.domain.headers import decode_bytes, decode_value
+from webmail.domain.charsets import decode_bytes
+from webmail.domain.headers import decode_value
 
 MAX_DEPTH = 50
 MAX_PARTS = 1000
@@ -29,6 +29,8 @@ class Part:
     filename: str = ""
     content_id: str = ""
     disposition: str = ""
+    container: str = ""
+    """The subtype of the multipart that it stands in, such as "alternative"; "" for a message that is one part."""
 
     @property
     def is_text_body(self) -> bool:
@@ -43,30 +45,60 @@ class Part:
 
 def leaf_parts(structure: Any) -> list[Part]:
     """Read IMAPClient's BODYSTRUCTURE; what makes no sense is left out, never raises."""
-    try:
-        return list(_walk(structure, "", 0))[:MAX_PARTS]
-    except (TypeError, ValueError, IndexError, AttributeError):
-        return []
+    return offer_hidden_texts(list(islice(_walk(structure, "", "", 0), MAX_PARTS)))
 
 
-def _walk(node: Any, section: str, depth: int) -> Iterator[Part]:
-    if not node or depth > MAX_DEPTH:
+def _walk(node: Any, section: str, container: str, depth: int) -> Iterator[Part]:
+    if not node or not isinstance(node, (list, tuple)) or depth > MAX_DEPTH:
         return
     if isinstance(node[0], (list, tuple)):
         children = node[0] if isinstance(node[0], list) else [each for each in node if isinstance(each, (list, tuple))]
+        subtype = next((_text(each).lower() for each in node if isinstance(each, (bytes, str))), "mixed")
         for number, child in enumerate(children, 1):
-            yield from _walk(child, f"{section}.{number}" if section else str(number), depth + 1)
+            yield from _walk(child, f"{section}.{number}" if section else str(number), subtype, depth + 1)
     else:
-        yield _leaf(node, section or "1")
+        try:
+            yield _leaf(node, section or "1", container)
+        except (TypeError, ValueError, IndexError, AttributeError):
+            return
 
 
-def _leaf(node: Sequence[Any], section: str) -> Part:
-    media_type = f"{_text(node[0])}/{_text(node[1])}".lower()
+def _leaf(node: Sequence[Any], section: str, container: str) -> Part:
     parameters = _parameters(node[2])
-    encoding = _text(node[5]).lower()
-    size = node[6] if isinstance(node[6], int) else 0
+    size = node[6] if isinstance(node[6], int) and node[6] > 0 else 0
     disposition, disposition_parameters = _disposition(node)
-    filename = disposition_parameters.get("filename") or parameters.get("name") or ""
+    return build_part(
+        section=section,
+        media_type=f"{_text(node[0])}/{_text(node[1])}",
+        parameters=parameters,
+        encoding=_text(node[5]),
+        encoded_bytes=size,
+        content_id=_text(node[3]),
+        disposition=disposition,
+        filename=disposition_parameters.get("filename", ""),
+        container=container,
+    )
+
+
+def build_part(
+    *,
+    section: str,
+    media_type: str,
+    parameters: Mapping[str, str],
+    encoding: str,
+    encoded_bytes: int,
+    content_id: str,
+    disposition: str,
+    filename: str,
+    container: str,
+) -> Part:
+    """Describe a part as its header fields do; `parameters` are Content-Type's, decoded."""
+    encoding, media_type = encoding.strip().lower(), media_type.lower()
+    filename = safe_filename(filename or parameters.get("name", ""))
+    if not re.fullmatch(r"[!-.0-~]{1,63}/[!-.0-~]{1,63}", media_type):
+        media_type = "application/octet-stream"
+    if media_type.startswith("multipart/"):  # one that cannot be taken apart, for want of a boundary
+        media_type = "text/plain"
     if media_type == "message/rfc822" and not filename:
         filename = "message.eml"
     return Part(
@@ -74,11 +106,26 @@ def _leaf(node: Sequence[Any], section: str) -> Part:
         media_type=media_type,
         charset=parameters.get("charset", ""),
         encoding=encoding,
-        size_bytes=size * 3 // 4 if encoding == "base64" else size,
-        filename=safe_filename(filename),
-        content_id=_text(node[3]).strip().strip("<>"),
-        disposition=disposition,
+        size_bytes=encoded_bytes * 3 // 4 if encoding == "base64" else encoded_bytes,
+        filename=filename,
+        content_id=content_id.strip().strip("<>").strip(),
+        disposition=disposition if disposition in ("attachment", "inline") else "",
+        container=container,
     )
+
+
+def offer_hidden_texts(parts: Sequence[Part]) -> list[Part]:
+    """Give a file name to every text that is not the one to be read in place: nothing of a mail may be out of reach.
+
+    Apple Mail writes text around its pictures as parts of their own, mailing lists add a part at the foot.
+    """
+    shown = text_parts(parts)
+    return [
+        part
+        if not part.is_text_body or part in shown or (part.container == "alternative" and any(shown))
+        else replace(part, filename="text.html" if part.media_type == "text/html" else "text.txt")
+        for part in parts
+    ]
 
 
 def _disposition(node: Sequence[Any]) -> tuple[str, dict[str, str]]:
@@ -88,6 +135,12 @@ def _disposition(node: Sequence[Any]) -> tuple[str, dict[str, str]]:
             name = _text(extra[0]).lower()
             if name in ("attachment", "inline"):
                 return name, _parameters(extra[1])
+        elif isinstance(extra, bytes):
+            # pymap gives the field's text instead of a list.
+            name, _, parameter = _text(extra).partition(";")
+            if name.strip().lower() in ("attachment", "inline"):
+                found = re.fullmatch(r'\s*filename="?(.*?)"?\s*', parameter, re.IGNORECASE)
+                return name.strip().lower(), {"filename": found[1]} if found else {}
     return "", {}
 
 
@@ -95,7 +148,7 @@ def _parameters(node: Any) -> dict[str, str]:
     if not isinstance(node, (list, tuple)):
         return {}
     raw = {_text(node[at]).lower(): _text(node[at + 1]) for at in range(0, len(node) - 1, 2)}
-    return {name: value for name, value in join_parameters(raw).items()}
+    return join_parameters(raw)
 
 
 def join_parameters(raw: Mapping[str, str]) -> dict[str, str]:
@@ -119,14 +172,15 @@ def _join_pieces(parts: Sequence[tuple[int, bool, str]]) -> str:
         if is_encoded and number == 0 and value.count("'") >= 2:
             charset, _, value = value.split("'", 2)
         content += unquote_to_bytes(value) if is_encoded else value.encode("utf-8", "surrogateescape")
-    return decode_bytes(content, charset)
+    # Some cut an encoded word into continuations, which no RFC foresees.
+    return decode_value(decode_bytes(content, charset))
 
 
 def safe_filename(name: str) -> str:
     """Make a sender's file name fit to be shown and saved: its last component, one line, without control characters."""
     name = re.split(r"[/\\]", name)[-1]
     # Direction overrides can make an .exe look like a .pdf.
-    name = re.sub(r"[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]", "", name)
+    name = re.sub(r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]", "", name)
     name = " ".join(name.split()).strip(". ")
     if len(name) > 200:
         stem, dot, suffix = name.rpartition(".")
@@ -136,14 +190,19 @@ def safe_filename(name: str) -> str:
 
 def _text(value: Any) -> str:
     if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
+        return decode_bytes(value, None)
     return "" if value is None else str(value)
 
 
 def text_parts(parts: Sequence[Part]) -> tuple[Part | None, Part | None]:
-    """Choose the parts to show: the first plain text and the first HTML, None where there is none."""
+    """Choose the parts to show: the first plain text and the first HTML, None where there is none.
+
+    Of two that are no alternatives the first is the mail, and the other comes after it.
+    """
     plain = next((part for part in parts if part.is_text_body and part.media_type == "text/plain"), None)
     html = next((part for part in parts if part.is_text_body and part.media_type == "text/html"), None)
+    if plain and html and "alternative" not in (plain.container, html.container):
+        return (plain, None) if parts.index(plain) < parts.index(html) else (None, html)
     return plain, html
 
 
@@ -151,43 +210,33 @@ def decode_transfer(data: bytes, encoding: str) -> bytes:
     """Undo a Content-Transfer-Encoding; sloppy base64 is read as far as it goes, never raises."""
     encoding = encoding.strip().lower()
     if encoding == "base64":
-        clean = re.sub(rb"[^A-Za-z0-9+/]", b"", data)
-        try:
-            return base64.b64decode(clean + b"=" * (-len(clean) % 4))
-        except binascii.Error:
-            return base64.b64decode(clean[: len(clean) // 4 * 4])
+        # Some senders encode line by line, with padding in the midst.
+        return b"".join(_decode_base64(piece) for piece in re.split(rb"=+", re.sub(rb"[^A-Za-z0-9+/=]", b"", data)))
     if encoding == "quoted-printable":
-        return quopri.decodestring(data)
+        return binascii.a2b_qp(data)
     if encoding in ("x-uuencode", "uuencode", "x-uue", "uue"):
-        return _decode_uu(data)
+        return b"".join(_decode_uu_line(line) for line in data.splitlines())
     return data
 
 
-def _decode_uu(data: bytes) -> bytes:
-    content = b""
-    for line in data.splitlines():
-        if line.startswith((b"begin ", b"end")) or not line:
-            continue
+def _decode_base64(piece: bytes) -> bytes:
+    whole = piece[:-1] if len(piece) % 4 == 1 else piece
+    return binascii.a2b_base64(whole + b"=" * (-len(whole) % 4))
+
+
+def _decode_uu_line(line: bytes) -> bytes:
+    if not line or line.startswith((b"begin ", b"end")):
+        return b""
+    # Many encoders count wrong, so what stands behind the announced length is cut off.
+    for candidate in (line, line[: (((line[0] - 32) & 63) * 4 + 5) // 3]):
         try:
-            content += binascii.a2b_uu(line)
+            return binascii.a2b_uu(candidate)
         except binascii.Error:
-            length = (((line[0] - 32) & 63) * 4 + 5) // 3
-            try:
-                content += binascii.a2b_uu(line[:length])
-            except binascii.Error:
-                continue
-    return content
+            continue
+    return b""
 
 
 def decode_text(data: bytes, charset: str) -> str:
     """Decode text by its charset, else by the likeliest one; line ends become LF. Never raises."""
-    if charset.lower() in ("", "us-ascii", "ascii", "unknown-8bit"):
-        charset = "utf-8"
-    if charset.lower() in ("gb2312", "gbk"):
-        charset = "gb18030"
-    elif charset.lower() in ("iso-8859-1", "latin1", "latin-1"):
-        charset = "cp1252"
-    elif charset.lower() in ("ks_c_5601-1987", "ks_c_5601"):
-        charset = "cp949"
-    text = decode_bytes(data, charset)
+    text = decode_bytes(data, charset).removeprefix("\ufeff")
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
