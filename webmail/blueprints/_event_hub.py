@@ -75,6 +75,7 @@ class EventHub:
         self._streams: dict[int, set[Stream]] = {}
         self._count = 0
         self._thread: threading.Thread | None = None
+        self._is_closed = False
 
     def join(self, user_id: int, is_gone: Callable[[], bool], *, most: int, most_per_user: int) -> Stream:
         """Open a stream for a user's events.
@@ -114,6 +115,12 @@ class EventHub:
         with self._lock:
             return [stream for of_user in self._streams.values() for stream in of_user]
 
+    def close(self) -> None:
+        """End all streams, and the thread with them."""
+        self._is_closed = True
+        for stream in self._all():
+            stream.close()
+
     def leave(self, stream: Stream) -> None:
         with self._lock:
             streams = self._streams.get(stream.user_id, set())
@@ -140,6 +147,8 @@ class EventHub:
                 log.warning("events_interrupted", error=str(error))
             except ValueError as error:
                 log.warning("event_unreadable", error=str(error))
+            if self._is_closed:
+                return
             time.sleep(_RETRY_S)
             self._tell_all(("resumed", "{}"))
 

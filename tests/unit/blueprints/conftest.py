@@ -79,13 +79,6 @@ def app(config: Config, database: Any, tmp_path: Path) -> Flask:
     app = create_app(config)
     app.test_client_class = CheckedClient
     app.testing = True
-
-    @app.before_request
-    def note_endpoint() -> None:
-        from flask import request
-
-        request.environ["webmail.endpoint"] = request.endpoint
-
     return app
 
 
