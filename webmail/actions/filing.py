@@ -15,6 +15,7 @@ import structlog
 
 from webmail.actions._claims import Claim, held_claim
 from webmail.actions.sent import can_file, publish_submission
+from webmail.domain.threading import thread_keys
 from webmail.errors import LeaseLost, ProviderError, Refused
 from webmail.providers.presets import preset
 from webmail.store import changes as ledger
@@ -25,6 +26,7 @@ from webmail.store.messages import conversation_ids_of
 from webmail.store.models import Account, Change, Folder, Submission, utc_now
 from webmail.store.placements import add_placement
 from webmail.store.session import Session, reading, transaction
+from webmail.store.threads import Threadable, assign_conversations
 from webmail.sync.connections import open_imap_for
 from webmail.sync.decide import retry_delay_s
 from webmail.sync.requests import request_sync
@@ -162,6 +164,8 @@ def record_filed(
             add_placement(s, folder, submission.message_id, copy.uid, frozenset({"\\Seen"}))
         if filing == "appended" and len(copies) > 1:
             _remove_ours(s, account, submission, folder, copies[-1])
+        for copy in copies:
+            _know_by_both_ids(s, account, submission, copy)
         # From here on the server has it.
         submission.mime = None
         store.drop_files(s, submission.id)
@@ -169,6 +173,18 @@ def record_filed(
         refresh_conversations(s, account, conversation_ids_of(s, [submission.message_id]))
     s.flush()
     publish_submission(s, submission)
+
+
+def _know_by_both_ids(s: Session, account: Account, submission: Submission, copy: FoundCopy) -> None:
+    """Where the server has given a mail another Message-ID, answers will name that one: it leads here too."""
+    message = store.find_message(s, submission.message_id)
+    if copy.headers is None or message is None:
+        return
+    message.message_id_header = copy.headers.message_id
+    s.flush()
+    keys = thread_keys(copy.headers)
+    [conversation_id] = assign_conversations(s, account, [Threadable(keys, message.subject, message.sent_at)])
+    refresh_conversations(s, account, [conversation_id])
 
 
 def _remove_ours(s: Session, account: Account, submission: Submission, folder: Folder, ours: FoundCopy) -> None:

@@ -50,6 +50,8 @@ def thread_keys(headers: ParsedHeaders, *, gmail_thread_id: str = "") -> list[st
     subject = subject_key(headers.subject)
     own = headers.message_id or message_identity(headers)
     keys = [_key("id", own), _key("subject", own, subject)]
+    if headers.original_id:
+        keys += [_key("id", headers.original_id), _key("subject", headers.original_id, subject)]
     if headers.in_reply_to:
         keys.append(_key("id", headers.in_reply_to))
     keys += [_key("subject", reference, subject) for reference in headers.references]

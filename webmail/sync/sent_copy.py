@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from webmail.domain.headers import ParsedHeaders, parse_headers
 from webmail.providers.imap import ImapSession
 
 PATIENT = (0.0, 1.0, 1.5, 2.5)
@@ -20,10 +21,11 @@ AT_ONCE = (0.0,)
 
 @dataclass(frozen=True)
 class FoundCopy:
-    """Where a copy lies."""
+    """Where a copy lies; `headers` are its own, where the server has put another Message-ID in the place of ours."""
 
     uid: int
     uidvalidity: int
+    headers: ParsedHeaders | None = None
 
 
 def find_copy(imap: ImapSession, folder: str, message_id: str, waits: Sequence[float]) -> list[FoundCopy]:
@@ -45,7 +47,9 @@ def find_copy(imap: ImapSession, folder: str, message_id: str, waits: Sequence[f
         state = imap.select(folder)
         found = imap.search_message_id(message_id)
         if found:
-            return [FoundCopy(uid, state.uidvalidity) for uid in found]
+            heads = {each.uid: parse_headers(each.header) for each in imap.fetch_messages(found)}
+            replaced = {uid: head for uid, head in heads.items() if head.message_id != message_id}
+            return [FoundCopy(uid, state.uidvalidity, replaced.get(uid)) for uid in found]
     return []
 
 

@@ -9,15 +9,18 @@ import pytest
 from tests.integration.sending.conftest import Desk
 from webmail.actions import drafts, submit
 from webmail.actions.attachments import open_attachment
+from webmail.actions.filing import record_filed
 from webmail.actions.signatures import save_signature
 from webmail.domain.headers import parse_headers
 from webmail.errors import InputRefused, NotFound
+from webmail.store import submissions as store
 from webmail.store.conversations import load_conversation
 from webmail.store.messages import load_message
 from webmail.store.models import Conversation
 from webmail.store.scope import Scope
-from webmail.store.session import reading
+from webmail.store.session import reading, transaction
 from webmail.store.submissions import placements_of
+from webmail.sync.sent_copy import FoundCopy
 
 pytestmark = pytest.mark.integration
 
@@ -171,6 +174,33 @@ def test_the_sync_knows_the_copy_wherever_it_comes_first(desk: Desk) -> None:
     [message] = desk.messages
     with reading() as s:
         assert [placement.uid for placement in placements_of(s, message.id)] == [1]
+
+
+def test_a_server_that_replaces_the_message_id_shows_the_mail_once_and_threads_its_answers(
+    make_desk: Callable[..., Desk],
+) -> None:
+    desk = make_desk(files_sent_itself=True)
+    uuid = desk.write()
+    submit.submit(desk.user, uuid)
+    ours = desk.submission(uuid).message_id_header
+    replaced = desk.mime(uuid).replace(
+        b"Message-ID: ", b"Message-ID: <new@outlook.example>\r\nX-Microsoft-Original-Message-ID: "
+    )
+    with desk.dovecot.open(desk.mailbox) as client:
+        client.append("Sent", replaced, ["\\Seen"])
+    desk.run_jobs()
+    desk.sync()
+    [message] = desk.messages
+
+    with transaction() as s:
+        [placement] = placements_of(s, message.id)
+        copy = FoundCopy(placement.uid, placement.folder.uidvalidity or 0, parse_headers(replaced))
+        record_filed(s, store.load_submission(s, desk.user, uuid), [copy], "found")
+    desk.receive(2, answers="new@outlook.example", subject="Re: Interview")
+    desk.receive(3, answers=ours, subject="Re: Interview")
+
+    assert {each.conversation_id for each in desk.messages} == {message.conversation_id}
+    assert len(desk.messages) == 3
 
 
 def test_a_missing_sent_folder_is_told_and_the_mail_is_sent_all_the_same(make_desk: Callable[..., Desk]) -> None:
