@@ -17,7 +17,7 @@ from webmail.providers.oauth import OAuthClient
 from webmail.providers.presets import DemoServers
 from webmail.store import cache, session
 
-_QUIET = {"alembic": "WARNING", "rq": "WARNING", "mail.log": "WARNING", "asyncio": "WARNING", "pymap": "WARNING"}
+_QUIET = {"alembic": "WARNING", "rq": "WARNING", "mail.log": "ERROR", "asyncio": "WARNING", "pymap": "WARNING"}
 """Libraries that tell of every step; what goes wrong in them still shows."""
 
 

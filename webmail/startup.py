@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 DEMO_TENANT = "demo"
 DEMO_EMAIL = "recruiter@demo.example"
-DEMO_NAME = "Robin Demo"
+DEMO_NAME = "Robin Hale"
 DEMO_PASSWORD = "demo"  # noqa: S105  # the sign-in page offers it
 
 
