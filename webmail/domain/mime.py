@@ -120,6 +120,10 @@ def _decoded(part: Part, node: Message) -> bytes:
     payload = node.get_payload()
     if isinstance(payload, list):
         return payload[0].as_bytes() if payload and isinstance(payload[0], Message) else b""
+    if part.encoding in ("", "7bit", "8bit", "binary"):
+        # As text, the stdlib would have decoded 8-bit bytes already, by a charset that may be wrong.
+        content = node.get_payload(decode=True)
+        return content if isinstance(content, bytes) else b""
     data = str(payload).encode("utf-8", "surrogateescape")
     return decode_transfer(data, part.encoding)
 
