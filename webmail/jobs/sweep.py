@@ -22,7 +22,7 @@ from webmail.sync.requests import enqueue_backfill, enqueue_sync
 log = structlog.get_logger(__name__)
 
 _EVERY_S = 1.0
-_LOST_AFTER_S = 15.0
+_LOST_AFTER_S = 12.0
 """A job that Redis has listed for so long, with nobody at work, is lost."""
 
 _RENEW_EVERY_S = 600.0

@@ -14,7 +14,7 @@ from webmail.errors import LeaseLost
 from webmail.store.models import Account, utc_now
 from webmail.store.session import Session, count_changed
 
-LEASE_S = 12
+LEASE_S = 10
 """How long an owner that has died keeps the others out."""
 
 

@@ -79,7 +79,7 @@ def _fetch_whole(imap: ImapSession, batch: Sequence[WaitingBody]) -> list[dict[s
     for uid, raw in imap.fetch_whole(sorted(by_uid, reverse=True)):
         message_id = by_uid.pop(uid, None)
         if message_id is not None:
-            parsed = parse_message(raw)
+            parsed = parse_message(raw, with_headers=False)
             rows.append(_row(message_id, parsed.text, parsed.html))
     for uid, message_id in by_uid.items():
         log.warning("body_missing", message=message_id, uid=uid)

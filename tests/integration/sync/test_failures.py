@@ -12,7 +12,9 @@ from tests.integration.sync.conftest import sync
 from tests.mails import build_mail, build_mailbox
 from tests.servers.dovecot import Dovecot
 from tests.servers.jobs import waiting_jobs
+from webmail import queue
 from webmail.actions import mail
+from webmail.jobs import sweep
 from webmail.jobs.sweep import sweep_accounts
 from webmail.store.accounts import find_account, update_account
 from webmail.store.models import Account, utc_now
@@ -183,6 +185,23 @@ def test_the_sweep_finds_work_that_an_emptied_redis_has_lost(
 
     assert len(rows(account).message_ids()) == 200
     assert rows(account).account.is_backfilled is True
+
+
+def test_a_job_that_redis_lists_and_nobody_works_on_is_enqueued_anew(
+    dovecot: Dovecot, make_account, rows, run_jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = make_account(dovecot.account())
+    sweep_accounts()
+    queue.connection().delete("rq:queue:news")  # as when a worker takes a job and dies before it begins
+
+    sweep_accounts()
+    assert waiting_jobs() == []
+    monkeypatch.setattr(sweep, "_LOST_AFTER_S", 0.0)
+    sweep_accounts()
+    sweep_accounts()
+    run_jobs()
+
+    assert rows(account).account.last_synced_at is not None
 
 
 def test_the_sweep_enqueues_nothing_twice(dovecot: Dovecot, make_account) -> None:
