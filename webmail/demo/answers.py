@@ -79,7 +79,7 @@ def answers_to(raw: bytes, recipients: list[str], now: datetime) -> list[bytes]:
 def _is_automatic(raw: bytes, mail: ParsedMessage) -> bool:
     head = raw.replace(b"\r\n", b"\n").partition(b"\n\n")[0]
     is_declared = mail.headers.auto_submitted not in ("", "no") or bool(mail.headers.list_id)
-    return is_declared or bool(_AUTOMATIC.search(head)) or not mail.headers.message_id
+    return is_declared or bool(_AUTOMATIC.search(head)) or not mail.headers.message_id or not mail.headers.from_.email
 
 
 def _answer(mail: ParsedMessage, to: Address, now: datetime) -> bytes:
@@ -87,7 +87,7 @@ def _answer(mail: ParsedMessage, to: Address, now: datetime) -> bytes:
     headers = mail.headers
     token = hashlib.sha256(f"{headers.message_id}/{normalise_email(to.email)}".encode()).hexdigest()
     dice = Random(token)
-    text = mail.text or html_to_text(mail.html)
+    text = mail.text if mail.text.strip() else html_to_text(mail.html)
     words = _read(text, headers.subject, dice, now)
     body = _body(sender, words, headers.from_, dice)
     sent = f"{headers.date or now:%a, %d %b %Y at %H:%M}"

@@ -18,7 +18,7 @@ def odd_mails(now: datetime) -> list[tuple[datetime, bytes]]:
     ]
     return [
         (at, make(format_datetime(at)).replace(b"\n", b"\r\n"))
-        for at, make in ((now - timedelta(days=days), make) for days, make in made)
+        for at, make in (((now - timedelta(days=days)).replace(microsecond=0), make) for days, make in made)
     ]
 
 

@@ -30,9 +30,9 @@ FOLDERS = ("INBOX", "Sent", "Drafts", "Trash", "Archive", "Junk")
 _ARCHIVED_AFTER = timedelta(days=60)
 _THROWN_AWAY_AFTER = timedelta(days=40)
 _NEWEST = 30
-# Of the newest mails in the inbox, counted from the top: those that are flagged, and of those that wait for an answer
-# the ones that nobody has opened yet.
-_FLAGGED = frozenset({2, 11, 25})
+# Counted from the top: which of the newest mails that wait for an answer nobody has opened yet, and which of the others
+# bear a flag.
+_FLAGGED = frozenset({1, 6, 11})
 _UNREAD = frozenset({0, 1, 2, 4, 6, 7, 9, 10, 13, 16})
 _COLON = ":"
 
@@ -106,11 +106,15 @@ def _flags(letter: Letter, answered: set[str]) -> str:
 
 def _with_news(mails: list[SeedMail]) -> list[SeedMail]:
     """Leave some of the newest that nobody has answered unread, and mark a few with a flag."""
-    inbox = [mail for mail in reversed(mails) if mail.folder == "INBOX"]
-    open_ones = [mail for mail in inbox[:_NEWEST] if "R" not in mail.flags]
-    changed = {id(mail): f"F{mail.flags}" for number, mail in enumerate(inbox[:_NEWEST]) if number in _FLAGGED}
-    changed |= {id(mail): "" for number, mail in enumerate(open_ones) if number in _UNREAD}
-    return [replace(mail, flags=changed.get(id(mail), mail.flags)) for mail in mails]
+    newest = [mail for mail in reversed(mails) if mail.folder == "INBOX"][:_NEWEST]
+    waiting = [mail for mail in newest if "R" not in mail.flags]
+    unread = {id(mail) for number, mail in enumerate(waiting) if number in _UNREAD}
+    read = [mail for mail in newest if id(mail) not in unread]
+    flagged = {id(mail) for number, mail in enumerate(read) if number in _FLAGGED}
+    return [
+        replace(mail, flags="" if id(mail) in unread else f"F{mail.flags}" if id(mail) in flagged else mail.flags)
+        for mail in mails
+    ]
 
 
 def _draft(now: datetime) -> Letter:

@@ -61,7 +61,7 @@ class Story:
         for number, stage in enumerate(self._stages["tracks"][self._candidate.track].split()):
             if number:
                 at += timedelta(hours=self._dice.uniform(*self._stages["gaps"][stage]))
-            at = self._settled(at, stage)
+            at = self._settled(at, stage).replace(microsecond=0)
             if at > self._now:
                 break
             self._tell_stage(stage, at)
@@ -73,6 +73,8 @@ class Story:
             meeting = self._slot if stage in _AFTER_SLOT else self._interview
             earliest = self._letters[-1].date + timedelta(hours=1)
             at = max(earliest, meeting + timedelta(hours=hours, minutes=self._dice.randrange(25)))
+        if stage == "interview" and self._about:
+            at = max(at, self._about[-1].date + timedelta(hours=1))
         if len(self._letters) == 0 and self._candidate.track == "fresh":
             return at
         return writing_time(at, self._dice, is_office=stage in self._stages["out"])
@@ -91,7 +93,7 @@ class Story:
         if stage == "references_ask":
             self._tell_manager("good", at - timedelta(hours=2))
         if stage == "no":
-            self._tell_manager("bad", at - timedelta(hours=3))
+            self._tell_manager("bad", at - timedelta(minutes=40))
 
     def _look_ahead(self, stage: str, at: datetime) -> None:
         """Fix the appointments that a stage speaks of."""
@@ -101,7 +103,7 @@ class Story:
             self._slot = self._dice.choice(times)
             self._words["slot"] = spoken(self._slot)
         elif stage == "salary":
-            self._interview = meeting_times(at + timedelta(days=5), self._dice, 1)[0]
+            self._interview = meeting_times(at + timedelta(days=7), self._dice, 1)[0]
             self._words["interview"] = spoken(self._interview)
         elif stage == "offer":
             start = (at + timedelta(days=75)).replace(day=1)
@@ -123,7 +125,7 @@ class Story:
 
     def _files(self, stage: str, text: str) -> tuple[OutgoingFile, ...]:
         candidate, job, words = self._candidate, self._candidate.job, self._words
-        if stage == "confirm":
+        if stage in ("confirm", "booked"):
             call = make_calendar(f"Call: {candidate.name}, {job.title}", self._slot, timedelta(minutes=30))
             return (OutgoingFile("invite.ics", "text/calendar", call),)
         if "attached" not in text.lower():

@@ -16,6 +16,7 @@ def writing_time(at: datetime, dice: Random, *, is_office: bool) -> datetime:
         at: aware; also what is given back is in its zone.
         is_office: on working days until six; else any day until ten.
     """
+    at = at.replace(microsecond=0)
     closes = _CLOSES if is_office else _BEDTIME
     if at.hour < _OPENS:
         at = _within(at, closes, dice)
