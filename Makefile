@@ -17,8 +17,9 @@ run: $(READY) ## Start everything at http://127.0.0.1:8000 with a demo mailbox; 
 	WEBMAIL_ALLOW_PRIVATE_HOSTS=$${WEBMAIL_ALLOW_PRIVATE_HOSTS:-1} \
 	exec $(PYTHON) -m webmail.cli run
 
-test: $(READY_DEV) assets ## Run all tests on real servers (installs Dovecot and Chromium by apt where it may)
+test: $(READY_DEV) ## Run all tests on real servers (installs Dovecot and Chromium by apt where it may)
 	@sh tools/install_test_needs.sh
+	@$(PYTHON) tools/fetch_assets.py >/dev/null
 	WEBMAIL_ASSETS=local $(PYTHON) -m pytest -n 2 $(PYTEST_ARGS)
 
 check: lint unit ## Check style, types, import rules and templates, and run the unit tests
