@@ -93,7 +93,7 @@ def send(draft_uuid: UUID) -> BaseResponse:
         return _refused(scope, draft_uuid, form, refusal)
     undo_url = url_for("compose.edit", submission_uuid=draft_uuid)
     if is_partial() and form.place == "slot":
-        return toast_or_redirect("Sending.", "", undo_url)
+        return _close_composer("Sending.", undo_url)
     with reading() as s:
         submission = load_submission(s, scope, draft_uuid)
     flash("Sending.", undo_url)
@@ -153,8 +153,8 @@ def discard(draft_uuid: UUID) -> BaseResponse:
         source_uuid = conversation_uuid_of(s, draft.source_message_id)
     drafts.discard(scope, draft_uuid)
     back_path = f"/conversations/{source_uuid}" if source_uuid else "/inbox"
-    if request.form.get("place") == "slot":
-        return toast_or_redirect("Draft discarded.", back_path)
+    if is_partial() and request.form.get("place") == "slot":
+        return _close_composer("Draft discarded.")
     flash("Draft discarded.")
     return _go(back_path)
 
@@ -233,6 +233,13 @@ def _after_change(submission_uuid: UUID, message: str) -> BaseResponse:
     with reading() as s:
         path = _conversation_path(load_submission(s, current_scope(), submission_uuid))
     return toast_or_redirect(message, path)
+
+
+def _close_composer(message: str, undo_url: str = "") -> BaseResponse:
+    """Take the composer out of its slot, with a toast."""
+    response = toast_or_redirect(message, "", undo_url)
+    response.headers["HX-Reswap"] = "delete"
+    return response
 
 
 def _conversation_path(submission: Submission) -> str:

@@ -35,7 +35,8 @@ def written_to_text(source: str) -> str:
             written += piece
         written += escape(node.tail or "", quote=False)
     text = add_signature_text(html_to_text(written), signature)
-    return "\n\n".join(part for part in (text.rstrip("\n"), *quotes) if part.strip())
+    text = "\n\n".join(part for part in (text.rstrip("\n"), *quotes) if part.strip())
+    return text.replace("\u00a0", " ")
 
 
 def _quote(node: html.HtmlElement) -> str:

@@ -19,6 +19,7 @@ send, link, files. The server cleans again what comes of it. */
   const own = new Set(["webmail-signature", "webmail-quote"]);
   let pictures = {};
   let quote = null;
+  let known = "";
 
   DOMPurify.addHook("afterSanitizeAttributes", (node) => {
     if (node.classList?.length) node.className = [...node.classList].filter((each) => own.has(each)).join(" ");
@@ -37,8 +38,10 @@ send, link, files. The server cleans again what comes of it. */
       ALLOW_DATA_ATTR: false,
       ALLOW_ARIA_ATTR: false,
     });
-    for (const image of fragment.querySelectorAll("img[src^='cid:']")) {
-      image.src = pictures[image.getAttribute("src").slice(4)] ?? image.getAttribute("src");
+    for (const image of fragment.querySelectorAll("img")) {
+      const source = image.getAttribute("src") ?? "";
+      if (source.startsWith("cid:")) image.src = pictures[source.slice(4)] ?? source;
+      else if (!/^(https?:|data:image\/)/i.test(source) && !Object.values(pictures).includes(source)) image.remove();
     }
     return document.importNode(fragment, true);
   };
@@ -50,18 +53,24 @@ send, link, files. The server cleans again what comes of it. */
 
   const squire = new Squire(root, {
     blockTag: "DIV",
+    tagAttributes: { blockquote: { type: "cite", style: "margin:0 0 0 0.8ex;border-left:1px solid #ccc;padding-left:1ex" } },
     sanitizeToDOMFragment: clean,
     didError: (error) => console.warn("editor", error.name),
   });
 
   /* A signature that is one line of text would be split in two by Enter: it gets a block inside. */
-  const settle = (fragment) => {
-    for (const signature of fragment.querySelectorAll(":scope > .webmail-signature")) {
-      if ([...signature.children].every((each) => getComputedStyle(each).display === "inline" || each.tagName === "BR")) {
-        const block = document.createElement("div");
-        block.append(...signature.childNodes);
-        signature.append(block);
-      }
+  const blocks = "address, blockquote, center, div, dl, h1, h2, h3, h4, h5, h6, hr, ol, p, pre, section, table, ul";
+  const settle = (box) => {
+    const [first, second] = box.children;
+    // Room between what will be written and the signature.
+    if (second?.className === "webmail-signature" && !first.textContent.trim() && !first.querySelector("img")) {
+      first.after(first.cloneNode(true));
+    }
+    for (const signature of box.querySelectorAll(":scope > .webmail-signature")) {
+      if (signature.querySelector(blocks)) continue;
+      const block = document.createElement("div");
+      block.append(...signature.childNodes);
+      signature.append(block);
     }
   };
 
@@ -92,22 +101,19 @@ send, link, files. The server cleans again what comes of it. */
   };
 
   window.editor = {
-    /* Show HTML. `cids`: where the pictures inside are to be had; `folds`: hold the quote back until it is asked for. */
-    load(html, { cids = {}, folds = false } = {}) {
+    /* Show HTML. `cids`: where the pictures inside are to be had; `folds`: hold the quote back until it is asked for;
+       `isSignature`: it is one itself. */
+    load(html, { cids = {}, folds = false, isSignature = false } = {}) {
       pictures = cids;
-      quote = null;
-      const fragment = clean(html);
-      if (folds) {
-        quote = fragment.querySelector(":scope > .webmail-quote:last-child");
-        quote?.remove();
-      }
+      root.classList.toggle("webmail-signature", isSignature);
       const box = document.createElement("div");
-      box.append(fragment);
-      root.append(box);
+      box.append(clean(html));
+      quote = folds ? box.querySelector(":scope > .webmail-quote:last-child") : null;
+      quote?.remove();
       settle(box);
-      box.remove();
       squire.setHTML(box.innerHTML);
       squire.moveCursorToStart();
+      known = squire.getHTML();
       tell("state", state());
       return Boolean(quote);
     },
@@ -118,6 +124,7 @@ send, link, files. The server cleans again what comes of it. */
       if (!quote) return;
       root.append(quote);
       quote = null;
+      known = squire.getHTML();
     },
     isEmpty: () => !root.textContent.trim() && !root.querySelector("img") && !quote,
     run(command) {
@@ -139,7 +146,13 @@ send, link, files. The server cleans again what comes of it. */
     focus: () => squire.focus(),
   };
 
-  squire.addEventListener("input", () => tell("input"));
+  squire.addEventListener("input", () => {
+    // Squire also tells of its own tidying up, with which nobody has written anything.
+    const now = squire.getHTML();
+    if (now === known) return;
+    known = now;
+    tell("input");
+  });
   for (const name of ["pathChange", "select", "cursor", "focus"]) squire.addEventListener(name, () => tell("state", state()));
   for (const name of ["focus", "blur"]) root.addEventListener(name, () => tell(name));
 

@@ -26,7 +26,7 @@
     form.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
       const { submitter } = ctx.request;
       if (ctx.response.status !== 200 || !editor.isRich || !["remove", "undo"].includes(submitter?.name)) return;
-      editor.api.load(submitter.name === "undo" ? submitter.value : "");
+      editor.api.load(submitter.name === "undo" ? submitter.value : "", { isSignature: true });
       show();
     });
     form.addEventListener("click", () => editor.write(), true);

@@ -27,14 +27,14 @@ It comes along with each composer and each signature, whose own scripts wait for
       else if (old) old.replaceWith(part);
       window.htmx?.process(list || part);
     }
-    document.dispatchEvent(new CustomEvent("htmx:after:swap", { detail: {} }));
+    document.dispatchEvent(new CustomEvent("htmx:after:swap", { detail: { ctx: {} } }));
   };
   const post = (path, fields) => {
     const body = fields instanceof FormData ? fields : new URLSearchParams(fields);
     return fetch(path, { method: "POST", body, headers: PARTIAL, credentials: "same-origin" });
   };
   const askToSignIn = () =>
-    document.dispatchEvent(new CustomEvent("htmx:response:error", { detail: { ctx: { response: { status: 401 } } } }));
+    document.dispatchEvent(new CustomEvent("htmx:response:error", { detail: { ctx: { sourceElement: document.body, response: { status: 401 } } } }));
 
   /* The editor of one form: a frame in place of the textarea, as soon as it is there. */
   class Editor {
@@ -90,11 +90,11 @@ It comes along with each composer and each signature, whose own scripts wait for
 
     showRich() {
       const cids = JSON.parse(this.box.dataset.cids ?? "{}");
-      const isFolded = this.api.load(this.html.value, { cids, folds: "cids" in this.box.dataset });
+      const isMail = "cids" in this.box.dataset;
+      const isFolded = this.api.load(this.html.value, { cids, folds: isMail, isSignature: !isMail });
       this.format.value = "rich";
       this.box.classList.add("is-rich");
       this.toolbar.hidden = false;
-      this.toolbar.classList.remove("is-plain");
       this.setSwitch(false);
       if (isFolded) this.offerQuote();
       if (this.wantsFocus) this.focus();
@@ -107,17 +107,17 @@ It comes along with each composer and each signature, whose own scripts wait for
       this.frame?.remove();
       this.frame = null;
       find(".quote-opener", this.box)?.remove();
-      this.toolbar.hidden = false;
-      this.toolbar.classList.add("is-plain");
+      this.toolbar.hidden = true;
       this.linkBar.hidden = true;
       this.setSwitch(true);
       if (this.wantsFocus) this.focus();
     }
 
     setSwitch(isPlain) {
-      const button = find("[data-switch]", this.toolbar);
-      button?.setAttribute("aria-pressed", String(isPlain));
-      if (button) button.tabIndex = isPlain || this.toolbar.querySelector("[tabindex='0']") === button ? 0 : -1;
+      const button = find("[data-switch]", this.form);
+      if (!button) return;
+      button.hidden = false;
+      button.setAttribute("aria-pressed", String(isPlain));
     }
 
     offerQuote() {
@@ -250,16 +250,16 @@ It comes along with each composer and each signature, whose own scripts wait for
     }
 
     listen() {
+      this.box.addEventListener("click", (event) => event.target === this.box && this.isRich && this.api?.focus());
       this.toolbar.addEventListener("mousedown", (event) => event.target.closest("button") && event.preventDefault());
       this.toolbar.addEventListener("click", (event) => {
         const button = event.target.closest("button");
         if (!button) return;
-        if (button.dataset.switch) this.switchFormat();
-        else if (button.dataset.command === "link") this.openLink();
+        if (button.dataset.command === "link") this.openLink();
         else this.api?.run(button.dataset.command);
       });
       this.toolbar.addEventListener("keydown", (event) => {
-        const buttons = all("button", this.toolbar).filter((each) => each.checkVisibility());
+        const buttons = all("button", this.toolbar);
         const at = buttons.indexOf(document.activeElement);
         const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: -1 }[event.key];
         if (at < 0 || to === undefined) return;
@@ -269,6 +269,7 @@ It comes along with each composer and each signature, whose own scripts wait for
         next.tabIndex = 0;
         next.focus();
       });
+      find("[data-switch]", this.form)?.addEventListener("click", () => this.switchFormat());
       this.linkBar.addEventListener("click", (event) => {
         const choice = event.target.closest("[data-link]")?.dataset.link;
         if (choice === "set") this.setLink();
