@@ -103,11 +103,13 @@ def _split_outside(text: str, separator: str) -> list[str]:
     for at, character in enumerate(text):
         if character == '"':
             is_quoted = not is_quoted
+        elif is_quoted:
+            continue
         elif character == "<":
             depth += 1
         elif character == ">":
             depth = max(0, depth - 1)
-        elif character == separator and not is_quoted and not depth:
+        elif character == separator and not depth:
             pieces.append(text[start:at])
             start = at + 1
     return [*pieces, text[start:]]
@@ -122,10 +124,10 @@ def _read_piece(piece: str) -> Address | None:
         name, _, email = piece.rpartition("\t")
     email = email.strip().removeprefix("mailto:")
     is_sound = len(email) <= 254 and _TYPED.fullmatch(email) and ".." not in email
-    if not is_sound or email.startswith(".") or ".@" in email or "<" in name:
+    if not is_sound or email.startswith(".") or ".@" in email:
         return None
-    shown = clean_name(name)
-    if "@" in shown and not name.startswith('"') and shown.casefold() != email.casefold():
+    shown, is_quoted = clean_name(name), bool(re.fullmatch(r'\s*"(?:[^"\\]|\\.)*"\s*', name))
+    if not is_quoted and ("<" in name or ("@" in name and shown.casefold() != email.casefold())):
         return None  # two addresses without anything between them
     return Address(shown, email)
 
