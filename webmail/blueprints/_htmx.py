@@ -68,6 +68,7 @@ def toast_only(message: str, status: int) -> Response:
     """Answer htmx with a toast and leave its target as it is."""
     response = make_response(render_template("components/_toast_oob.html", message=message, kind="problem"), status)
     response.headers["HX-Reswap"] = "none"
+    response.headers["HX-Push-Url"] = "false"
     response.headers["Vary"] = VARY
     return response
 

@@ -153,10 +153,13 @@ def _rail(s: Session, scope: Scope) -> Rail:
     return Rail(accounts, sum(counts.values()), count_drafts(s, scope))
 
 
-def load_list(scope: Scope, place: Place, *, cursor: str = "", rows: int = PAGE_ROWS) -> MailList:
+def load_list(
+    scope: Scope, place: Place, *, open_uuid: UUID | None = None, cursor: str = "", rows: int = PAGE_ROWS
+) -> MailList:
     """Read the list of a place, with the rail.
 
     Args:
+        open_uuid: the conversation that is open beside it, which stays in the list of the unread.
         cursor: where the page before ended.
         rows: how many conversations at most, for a list that is read again as deep as it has been scrolled.
     """
@@ -169,6 +172,7 @@ def load_list(scope: Scope, place: Place, *, cursor: str = "", rows: int = PAGE_
             place.view,
             account_uuid=place.account,
             unread_only=place.is_unread,
+            keep=open_uuid,
             cursor=cursor,
             limit=min(max(rows, PAGE_ROWS), _MAX_ROWS),
         )

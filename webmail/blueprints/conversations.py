@@ -29,7 +29,7 @@ def show(conversation_uuid: UUID) -> Response:
         mail.mark_read(scope, conversation_uuid)
     context = {**conversation_context(view), **_composer(scope, view), "place": place}
     if not is_partial():
-        listed = load_list(scope, place)
+        listed = load_list(scope, place, open_uuid=view.detail.conversation.uuid)
         context |= {"mail": listed, "rail": listed.rail}
     return page_or_partial("conversations/show.html", "conversations/_opened.html", **context)
 

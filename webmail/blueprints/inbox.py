@@ -50,8 +50,9 @@ def refresh() -> BaseResponse:
     place = read_place(request.args)
     if not is_partial():
         return redirect(url_for("inbox.show", **place.args), 303)
-    mail = load_list(current_scope(), place, rows=request.args.get("rows", PAGE_ROWS, int))
     open_uuid = request.args.get("open", None, UUID)
+    rows = request.args.get("rows", PAGE_ROWS, int)
+    mail = load_list(current_scope(), place, open_uuid=open_uuid, rows=rows)
     return Response(
         render_template("inbox/_refreshed.html", mail=mail, rail=mail.rail, place=place, open_uuid=open_uuid)
     )

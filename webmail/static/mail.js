@@ -40,7 +40,9 @@
     watched.add(page);
     fit(frame);
     new ResizeObserver(() => fit(frame)).observe(page);
-    frame.contentDocument.addEventListener("keydown", onKey);
+    frame.contentDocument.addEventListener("keydown", ({ key, ctrlKey, metaKey, altKey }) =>
+      body.dispatchEvent(new KeyboardEvent("keydown", { key, ctrlKey, metaKey, altKey, bubbles: true })),
+    );
   };
   document.addEventListener("load", ({ target }) => target.matches?.("iframe.message-frame") && watch(target), true);
   addEventListener("resize", () => all("iframe.message-frame").forEach(fit));
@@ -68,22 +70,22 @@
     ctx.request.body.set("rows", rows().length);
     if (openUuid()) ctx.request.body.set("open", openUuid());
   });
-  let before = null;
+  const before = {};
   document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
     const source = ctx.sourceElement?.id;
     if (source === "list") {
-      before = { ids: new Set(rows().map((row) => row.id)), restore: keepPlace(by("list-scroll"), ".conversation-row") };
+      before.list = { ids: new Set(rows().map((row) => row.id)), restore: keepPlace(by("list-scroll"), ".conversation-row") };
     } else if (source === "messages") {
-      before = { restore: keepPlace(by("conversation-scroll"), ".message") };
+      before.messages = { restore: keepPlace(by("conversation-scroll"), ".message") };
     }
   });
   document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
     const source = ctx.sourceElement?.id;
-    if (before && (source === "list" || source === "messages")) {
-      before.restore();
-      if (source === "list") showNews(before.ids);
+    if (before[source]) {
+      before[source].restore();
+      if (source === "list") showNews(before.list.ids);
       markOpen();
-      before = null;
+      delete before[source];
     }
     if (ctx.target?.id === "conversation" && conversation()) opened();
     if (ctx.target?.id === "composer-slot") by("composer-slot").scrollIntoView({ block: "nearest" });
@@ -141,7 +143,7 @@
 
   const opened = () => {
     markOpen()?.scrollIntoView({ block: "nearest" });
-    by("conversation-subject")?.focus({ preventScroll: true });
+    by("conversation-scroll")?.focus({ preventScroll: true });
     by("messages")?.removeAttribute("data-unread");
     body.classList.add("is-reading");
     toNewest();
@@ -191,6 +193,13 @@
       event.preventDefault();
       htmx.ajax("GET", location.pathname + location.search, { target: "#conversation", swap: "innerHTML" });
     }
+  });
+
+  /* What was pressed is selected at once, before the conversation is here. */
+  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+    if (!ctx.sourceElement?.matches?.(".conversation-row")) return;
+    selected()?.removeAttribute("aria-current");
+    ctx.sourceElement.setAttribute("aria-current", "true");
   });
 
   /* Archive, delete, mark unread: shown at once; the next conversation opens where there is room beside the list. */

@@ -45,6 +45,7 @@ def list_page(
     *,
     account_uuid: UUID | None = None,
     unread_only: bool = False,
+    keep: UUID | None = None,
     cursor: str = "",
     limit: int = 50,
 ) -> ConversationPage:
@@ -52,6 +53,7 @@ def list_page(
 
     Args:
         view: `inbox`, `sent`, `all` (everything but the trash) or `trash`.
+        keep: a conversation that `unread_only` leaves in, because it is being read.
         cursor: `next_cursor` of the page before; one that makes no sense gives the first page.
 
     Returns:
@@ -76,7 +78,7 @@ def list_page(
             )
         )
     if unread_only:
-        query = query.where(Conversation.unread_count > 0)
+        query = query.where(or_(Conversation.unread_count > 0, Conversation.uuid == keep))
     query = _after(query, cursor)
     rows = list(s.scalars(query))
     if len(rows) <= limit:

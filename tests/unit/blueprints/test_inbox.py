@@ -254,3 +254,14 @@ def test_archived_mail_leaves_the_list(client: CheckedClient, user: Scope, accou
 
     assert subjects(client.get("/inbox").text) == []
     assert subjects(client.get("/inbox?view=all").text) == ["Done with"]
+
+
+def test_what_is_being_read_stays_among_the_unread(client: CheckedClient, account: Account) -> None:
+    first, _ = receive(account, build_mail(1, subject="Reading"), build_mail(2, subject="Later"), unread=True)
+    uuid = conversation_of(first).uuid
+
+    page = client.get(f"/conversations/{uuid}?unread=1").text
+
+    assert subjects(page) == ["Later", "Reading"]
+    assert subjects(client.get_partial(f"/inbox/list?unread=1&open={uuid}").text) == ["Later", "Reading"]
+    assert subjects(client.get("/inbox?unread=1").text) == ["Later"]
