@@ -214,15 +214,7 @@ def save_draft(scope: Scope, uuid: UUID, fields: DraftFields, *, revision: int) 
         if fields.account_uuid is not None and (account is None or account.uuid != fields.account_uuid):
             account = load_account(s, scope, fields.account_uuid)
             check_account(account)
-        values = {
-            "account_id": account.id if account else None,
-            "to": _lined(fields.to),
-            "cc": _lined(fields.cc),
-            "bcc": _lined(fields.bcc),
-            "subject": " ".join(fields.subject.split()),
-            "is_plain": fields.is_plain,
-            **_body(draft, account, html, text, is_plain=fields.is_plain),
-        }
+        values = _head(fields, account) | _body(draft, account, html, text, is_plain=fields.is_plain)
         if all(getattr(draft, name) == value for name, value in values.items()):
             return draft.revision
         if draft.revision != revision:
@@ -231,6 +223,18 @@ def save_draft(scope: Scope, uuid: UUID, fields: DraftFields, *, revision: int) 
             )
         _apply(draft, values)
         return draft.revision
+
+
+def _head(fields: DraftFields, account: Account | None) -> dict[str, Any]:
+    """Give everything but the body, as columns."""
+    return {
+        "account_id": account.id if account else None,
+        "to": _lined(fields.to),
+        "cc": _lined(fields.cc),
+        "bcc": _lined(fields.bcc),
+        "subject": " ".join(fields.subject.split()),
+        "is_plain": fields.is_plain,
+    }
 
 
 def _apply(draft: Submission, values: dict[str, Any]) -> None:

@@ -61,6 +61,12 @@ class Desk:
         written = DraftFields(**({"account_uuid": None} | values | fields))
         return drafts.save_draft(self.user, uuid, written, revision=draft.revision if revision is None else revision)
 
+    def queue(self, **fields: Any) -> UUID:
+        """Write a mail and press *Send*; no job has run yet."""
+        uuid = self.write(**fields)
+        submit.submit(self.user, uuid)
+        return uuid
+
     def send(self, uuid: UUID) -> None:
         """Press *Send* and let the jobs run."""
         submit.submit(self.user, uuid)

@@ -1,34 +1,23 @@
-"""What servers do to a mail on its way, and what a process leaves that ends meanwhile: never two, never none."""
+"""What servers do to a mail on its way: put it off, refuse it, cut the line; and what becomes of it then."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from uuid import UUID
 
 import pytest
 
 from tests.integration.sending.conftest import Desk
-from webmail.actions import filing, outbox, submit
-from webmail.actions._claims import Claim
-from webmail.errors import InputRefused, LeaseLost
-from webmail.store import submissions as store
-from webmail.store.changes import record_change
+from webmail.actions import outbox, submit
+from webmail.errors import InputRefused
 from webmail.store.models import utc_now
-from webmail.store.session import transaction
 
 pytestmark = pytest.mark.integration
 
 
-def _queued(desk: Desk, **fields: str) -> UUID:
-    uuid = desk.write(**fields)
-    submit.submit(desk.user, uuid)
-    return uuid
-
-
 def test_a_temporary_refusal_is_tried_again_later(desk: Desk) -> None:
     desk.smtp.habits.data_answer = "451 4.3.0 Too busy"
-    uuid = _queued(desk)
+    uuid = desk.queue()
     desk.run_jobs()
 
     waiting = desk.submission(uuid)
@@ -45,7 +34,7 @@ def test_a_temporary_refusal_is_tried_again_later(desk: Desk) -> None:
 
 def test_after_a_day_of_tries_a_mail_is_given_up(desk: Desk) -> None:
     desk.smtp.habits.data_answer = "451 4.3.0 Too busy"
-    uuid = _queued(desk)
+    uuid = desk.queue()
     desk.change(uuid, attempts=30)
 
     desk.run_jobs()
@@ -57,7 +46,7 @@ def test_after_a_day_of_tries_a_mail_is_given_up(desk: Desk) -> None:
 
 def test_a_refused_mail_fails_with_the_servers_words_and_can_be_tried_again(desk: Desk) -> None:
     desk.smtp.habits.data_answer = "554 5.7.1 Spam, we think"
-    uuid = _queued(desk)
+    uuid = desk.queue()
     desk.run_jobs()
 
     failed = desk.submission(uuid)
@@ -73,7 +62,7 @@ def test_a_refused_mail_fails_with_the_servers_words_and_can_be_tried_again(desk
 
 def test_a_failed_mail_becomes_a_draft_again_and_leaves_its_conversation(desk: Desk) -> None:
     desk.smtp.habits.data_answer = "554 5.7.1 Spam, we think"
-    uuid = _queued(desk)
+    uuid = desk.queue()
     desk.run_jobs()
 
     submit.back_to_draft(desk.user, uuid)
@@ -109,7 +98,7 @@ def test_a_mail_can_be_taken_back_while_it_is_held(desk: Desk) -> None:
 
 def test_one_recipient_refused_does_not_keep_the_mail_from_the_others(desk: Desk) -> None:
     desk.smtp.habits.refusals = {"gone@x.example": "550 5.1.1 No such user"}
-    uuid = _queued(desk, to="cora@candidates.example, gone@x.example")
+    uuid = desk.queue(to="cora@candidates.example, gone@x.example")
     desk.run_jobs()
 
     sent = desk.submission(uuid)
@@ -120,7 +109,7 @@ def test_one_recipient_refused_does_not_keep_the_mail_from_the_others(desk: Desk
 
 def test_a_recipient_put_off_gets_the_mail_later_and_the_others_not_again(desk: Desk) -> None:
     desk.smtp.habits.refusals = {"slow@x.example": "451 4.7.1 Greylisted"}
-    uuid = _queued(desk, to="cora@candidates.example, slow@x.example")
+    uuid = desk.queue(to="cora@candidates.example, slow@x.example")
     desk.run_jobs()
     assert desk.submission(uuid).state == "queued"
 
@@ -136,7 +125,7 @@ def test_a_recipient_put_off_gets_the_mail_later_and_the_others_not_again(desk: 
 
 def test_what_some_have_got_counts_as_sent_when_the_rest_is_refused(desk: Desk) -> None:
     desk.smtp.habits.refusals = {"slow@x.example": "451 4.7.1 Greylisted"}
-    uuid = _queued(desk, to="cora@candidates.example, slow@x.example")
+    uuid = desk.queue(to="cora@candidates.example, slow@x.example")
     desk.run_jobs()
 
     desk.smtp.habits.refusals = {"slow@x.example": "550 5.1.1 No such user"}
@@ -148,7 +137,7 @@ def test_what_some_have_got_counts_as_sent_when_the_rest_is_refused(desk: Desk) 
 
 def test_all_recipients_refused_is_a_failure_with_a_word_for_each(desk: Desk) -> None:
     desk.smtp.habits.refusals = {"a@x.example": "550 5.1.1 No a", "b@x.example": "550 5.1.1 No b"}
-    uuid = _queued(desk, to="a@x.example, b@x.example")
+    uuid = desk.queue(to="a@x.example, b@x.example")
     desk.run_jobs()
 
     failed = desk.submission(uuid)
@@ -158,7 +147,7 @@ def test_all_recipients_refused_is_a_failure_with_a_word_for_each(desk: Desk) ->
 
 def test_a_line_cut_before_data_costs_nothing(desk: Desk) -> None:
     desk.smtp.habits.cuts = "before_data"
-    uuid = _queued(desk)
+    uuid = desk.queue()
     desk.run_jobs()
     assert desk.submission(uuid).state == "queued"
 
@@ -171,7 +160,7 @@ def test_a_line_cut_before_data_costs_nothing(desk: Desk) -> None:
 
 def test_a_line_cut_after_data_leaves_the_outcome_open_and_nothing_is_sent_again(desk: Desk) -> None:
     desk.smtp.habits.cuts = "after_data"
-    uuid = _queued(desk)
+    uuid = desk.queue()
     desk.run_jobs()
     desk.smtp.habits.cuts = ""
 
@@ -189,7 +178,7 @@ def test_a_copy_filed_by_the_server_proves_that_a_mail_has_left(make_desk: Calla
     desk = make_desk(files_sent_itself=True)
     desk.smtp.habits.cuts, desk.smtp.habits.files_sent = "after_data", True
 
-    uuid = _queued(desk)
+    uuid = desk.queue()
     desk.run_jobs()
 
     assert (desk.submission(uuid).state, desk.submission(uuid).filing) == ("sent", "found")
@@ -198,7 +187,7 @@ def test_a_copy_filed_by_the_server_proves_that_a_mail_has_left(make_desk: Calla
 
 def test_a_copy_that_turns_up_later_settles_an_unsure_mail(desk: Desk) -> None:
     desk.smtp.habits.cuts = "after_data"
-    uuid = _queued(desk)
+    uuid = desk.queue()
     desk.run_jobs()
     with desk.dovecot.open(desk.mailbox) as client:
         client.append("Sent", desk.mime(uuid), ["\\Seen"])
@@ -213,7 +202,7 @@ def test_a_copy_that_turns_up_later_settles_an_unsure_mail(desk: Desk) -> None:
 
 def test_the_users_word_settles_an_unsure_mail(desk: Desk) -> None:
     desk.smtp.habits.cuts = "after_data"
-    arrived, lost = _queued(desk), _queued(desk)
+    arrived, lost = desk.queue(), desk.queue()
     desk.run_jobs()
     desk.smtp.habits.cuts = ""
 
@@ -230,7 +219,7 @@ def test_the_users_word_settles_an_unsure_mail(desk: Desk) -> None:
 
 def test_a_refused_password_keeps_the_mail_until_the_mailbox_is_connected_again(desk: Desk) -> None:
     desk.smtp.habits.sign_in_answer = "535 5.7.8 Username and Password not accepted"
-    uuid = _queued(desk)
+    uuid = desk.queue()
     desk.run_jobs()
     desk.smtp.habits.sign_in_answer = ""
 
@@ -242,86 +231,6 @@ def test_a_refused_password_keeps_the_mail_until_the_mailbox_is_connected_again(
     desk.set_account(status="connected")
     desk.let_time_pass(uuid)
     assert desk.submission(uuid).state == "sent"
-
-
-def test_a_lost_job_is_found_again(desk: Desk) -> None:
-    uuid = _queued(desk)
-    desk.forget_jobs()
-
-    desk.change(uuid, not_before=utc_now() - timedelta(minutes=1))
-    submit.recover_lost()
-    desk.run_jobs()
-
-    assert desk.submission(uuid).state == "sent"
-
-
-def test_a_sender_killed_before_data_is_replaced(desk: Desk) -> None:
-    uuid = _queued(desk)
-    _leave_sending(desk, uuid)
-
-    desk.let_time_pass(uuid)
-
-    assert desk.submission(uuid).state == "sent"
-    assert len(desk.smtp.received) == len(desk.sent_folder) == 1
-
-
-def test_a_sender_killed_after_data_leaves_the_outcome_open(desk: Desk) -> None:
-    uuid = _queued(desk)
-    _leave_sending(desk, uuid)
-    desk.change(uuid, data_started_at=utc_now())
-
-    desk.let_time_pass(uuid)
-    desk.let_time_pass(uuid)
-
-    assert desk.submission(uuid).state == "unsure"
-    assert desk.smtp.received == []
-
-
-def test_a_sender_that_comes_back_late_may_not_begin(desk: Desk) -> None:
-    uuid = _queued(desk)
-    late = _leave_sending(desk, uuid)
-    desk.let_time_pass(uuid)
-
-    with pytest.raises(LeaseLost), late.transaction():
-        pass
-
-    assert desk.submission(uuid).state == "sent"
-
-
-def test_two_workers_with_the_same_mail_send_it_once(desk: Desk) -> None:
-    uuid = _queued(desk)
-    submission_id = desk.submission(uuid).id
-
-    outbox.send_submission(submission_id)
-    outbox.send_submission(submission_id)
-    filing.file_sent_copy(submission_id)
-    filing.file_sent_copy(submission_id)
-    desk.run_jobs()
-
-    assert len(desk.smtp.received) == len(desk.sent_folder) == 1
-
-
-def test_a_crash_after_the_append_does_not_append_twice(desk: Desk) -> None:
-    uuid = _sent_unfiled(desk)
-    _write_append_down(desk, uuid)
-    with desk.dovecot.open(desk.mailbox) as client:
-        client.append("Sent", desk.mime(uuid), ["\\Seen"])
-
-    desk.let_time_pass(uuid)
-
-    assert desk.submission(uuid).filing == "appended"
-    assert len(desk.sent_folder) == 1
-    assert [change.state for change in desk.changes if change.kind == "append"] == ["done"]
-
-
-def test_a_crash_before_the_append_appends_once(desk: Desk) -> None:
-    uuid = _sent_unfiled(desk)
-    _write_append_down(desk, uuid)
-
-    desk.let_time_pass(uuid)
-
-    assert len(desk.sent_folder) == 1
-    assert [change.state for change in desk.changes if change.kind == "append"] == ["done"]
 
 
 def test_an_imap_server_that_is_away_only_delays_the_copy(desk: Desk) -> None:
@@ -336,30 +245,3 @@ def test_an_imap_server_that_is_away_only_delays_the_copy(desk: Desk) -> None:
 
     assert desk.submission(uuid).filing == "appended"
     assert len(desk.sent_folder) == 1
-
-
-def _leave_sending(desk: Desk, uuid: UUID) -> Claim:
-    """Leave a mail as a process does that ends right after it took it, with its job."""
-    desk.forget_jobs()
-    submission_id = desk.submission(uuid).id
-    with transaction() as s:
-        token = store.claim_for_sending(s, submission_id, utc_now())
-    assert token is not None
-    return Claim(submission_id, token)
-
-
-def _sent_unfiled(desk: Desk) -> UUID:
-    uuid = _queued(desk)
-    outbox.send_submission(desk.submission(uuid).id)
-    desk.forget_jobs()
-    with transaction() as s:
-        assert store.claim_for_filing(s, desk.submission(uuid).id, utc_now()) is not None
-    return uuid
-
-
-def _write_append_down(desk: Desk, uuid: UUID) -> None:
-    account = desk.account
-    with transaction() as s:
-        payload = {"submission": desk.submission(uuid).id}
-        change = record_change(s, account, kind="append", reason="sent_copy", folder=None, payload=payload)
-        change.state = "carrying"
