@@ -35,7 +35,7 @@ def sent_mails(dovecot: Dovecot, mailbox: Mailbox) -> list[EmailMessage]:
     return [message_from_bytes(raw, policy=policy.default) for raw, _ in dovecot.messages(mailbox, "Sent")]
 
 
-def wait_for(condition: Callable[[], bool], *, seconds: float = 15) -> None:
+def wait_for(condition: Callable[[], bool], *, seconds: float = 40) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
