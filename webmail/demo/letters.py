@@ -149,9 +149,9 @@ def _quote(before: Letter, client: str, depth: int) -> str:
     if client == "outlook":
         return (
             '<div style="border:none;border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0 0 0"><p class="MsoNormal">'
-            f"<b>From:</b> {escape(before.sender.name)} &lt;{before.sender.email}&gt;<br>"
-            f"<b>Sent:</b> {_long_date(before.date)}<br>"
-            f"<b>To:</b> {escape(', '.join(each.name for each in before.to))}<br>"
+            f"<b>From:</b> {escape(before.sender.name)} &lt;{before.sender.email}&gt;<br>\n"
+            f"<b>Sent:</b> {_long_date(before.date)}<br>\n"
+            f"<b>To:</b> {escape(', '.join(each.name for each in before.to))}<br>\n"
             f"<b>Subject:</b> {escape(before.subject)}</p></div>{_html(before, depth)}"
         )
     return (

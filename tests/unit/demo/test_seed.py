@@ -12,6 +12,7 @@ import pytest
 
 from webmail.demo.seed import FOLDERS, SeedMail, seed_mailbox, seed_mails
 from webmail.domain.mime import ParsedMessage, parse_message, part_content
+from webmail.domain.quotes import fold_quotes_html, split_quoted_text
 
 NOW = datetime(2026, 11, 25, 14, 20, tzinfo=UTC)
 OTHER_TIMES = [
@@ -100,6 +101,16 @@ def test_every_mail_can_be_read() -> None:
         assert message.headers.subject
         assert message.text.strip() or message.html.strip() or message.attachments
         assert message.problems == [], mail.content[:400]
+
+
+def test_what_is_quoted_can_be_folded() -> None:
+    answers = [message for message in parsed() if message.headers.in_reply_to]
+
+    for message in answers:
+        if message.html:
+            assert fold_quotes_html(message.html).count("<details") == 1
+        elif "wrote:" in message.text:
+            assert split_quoted_text(message.text)[1]
 
 
 def test_texts_are_not_repeated_word_by_word() -> None:
