@@ -249,26 +249,32 @@ class Supervisor:
         os.close(self._writing_end)
 
     def _end(self, which: list[_Running]) -> None:
-        alive = [each.process for each in which if each.process is not None]
+        alive = [each for each in which if each.process is not None]
         self._signal(alive, signal.SIGTERM)
         self._wait_for(alive, _FINISH_S)
         # RQ takes the second one as the order to end the running job too.
         self._signal(alive, signal.SIGTERM)
         self._wait_for(alive, _CUT_OFF_S)
-        for process in alive:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+        for each in alive:
+            if each.process is not None and each.process.poll() is None:
+                log.warning("process_cut_off", part=each.part.name, pid=each.process.pid)
+                os.killpg(each.process.pid, signal.SIGKILL)
+                each.process.wait()
 
-    def _wait_for(self, processes: list[subprocess.Popen[bytes]], limit_s: float) -> None:
+    def _wait_for(self, which: list[_Running], limit_s: float) -> None:
         deadline = time.monotonic() + limit_s
-        while any(each.poll() is None for each in processes) and time.monotonic() < deadline and self._stops < 2:
+        while any(_is_alive(each) for each in which) and time.monotonic() < deadline and self._stops < 2:
             time.sleep(0.05)
 
-    def _signal(self, processes: list[subprocess.Popen[bytes]], number: signal.Signals) -> None:
-        for process in processes:
-            if process.poll() is None:
-                process.send_signal(number)
+    def _signal(self, which: list[_Running], number: signal.Signals) -> None:
+        for each in which:
+            if each.process is not None and _is_alive(each):
+                log.info("process_asked_to_end", part=each.part.name, pid=each.process.pid)
+                each.process.send_signal(number)
+
+
+def _is_alive(each: _Running) -> bool:
+    return each.process is not None and each.process.poll() is None
 
 
 def say(line: str) -> None:

@@ -86,6 +86,11 @@ class Run:
                 found[int(folder.name)] = command
         return {pid: command for pid, command in found.items() if command}
 
+    def socket_folders(self) -> list[str]:
+        """Give where the embedded server's socket lies, as its keeper was told."""
+        commands = [command for command in self.processes().values() if "webmail.embedded_redis" in command]
+        return [command.split("webmail.embedded_redis ")[1].split("/redis.sock ")[0] for command in commands]
+
     def pids(self, word: str) -> list[int]:
         return sorted(pid for pid, command in self.processes().items() if word in command)
 
@@ -321,6 +326,13 @@ def test_the_socket_of_a_long_data_path_lies_in_a_short_folder(start: Callable[.
 
     assert run.status("/readyz") == 200
     assert not (run.data / "redis.sock").exists()
+    (socket_folder,) = {Path(line) for line in run.socket_folders()}
+    assert len(str(socket_folder)) < 90
+
+    run.process.terminate()
+
+    assert run.process.wait(20) == 0
+    assert not socket_folder.exists()
 
 
 def test_production_refuses_to_start_without_keys(data: Path) -> None:
