@@ -56,12 +56,13 @@ everything here is a plain form. */
 
       save() {
         clearTimeout(this.timer);
-        this.saving = this.saving.then(() => this.store());
+        // What stands here is taken at once: the next moment may take the composer away.
+        this.saving = this.isSaving ? this.saving.then(() => this.store()) : this.store();
         return this.saving;
       }
 
       async store() {
-        if (!this.isDirty || this.isHeld || this.isOver || !this.section.isConnected) return;
+        if (!this.isDirty || this.isHeld || this.isOver) return;
         this.editor.write();
         const fields = new FormData(this.form);
         fields.delete("files");
@@ -75,6 +76,20 @@ everything here is a plain form. */
         } finally {
           this.isSaving = false;
         }
+      }
+
+      /* Save while the page goes away; says whether that can be relied on. */
+      leave() {
+        if (!this.isUnsaved || this.isOver) return true;
+        this.editor.write();
+        const fields = new FormData(this.form);
+        fields.delete("files");
+        const size = [...fields.values()].reduce((sum, value) => sum + encodeURIComponent(value).length, 0);
+        // A browser takes 64 KB along, and a line that failed a moment ago may fail again.
+        if (this.isHeld || this.uploads || size > 60000 || this.retryMs > 2000 || !navigator.onLine) return false;
+        const options = { method: "POST", headers: PARTIAL, keepalive: true };
+        fetch(this.form.action, { ...options, body: new URLSearchParams(fields) }).catch(() => {});
+        return true;
       }
 
       async take(answer) {
@@ -321,16 +336,21 @@ everything here is a plain form. */
       }
     }
 
+    const opened = new Set();
     const drafts = () => all("[data-composer=ready]").map((section) => section.draft);
     document.addEventListener("visibilitychange", () => document.hidden && drafts().forEach((draft) => draft.save()));
     document.addEventListener("resumed", () => drafts().forEach((draft) => draft.save()));
     addEventListener("online", () => drafts().forEach((draft) => draft.save()));
+    document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
+      drafts().forEach((draft) => ctx?.target?.contains?.(draft.section) && draft.save());
+    });
     addEventListener("beforeunload", (event) => {
-      if (drafts().some((draft) => draft.isUnsaved && !draft.isOver)) event.preventDefault();
+      if ([...opened].some((draft) => !draft.leave())) event.preventDefault();
     });
 
     window.composing = () => {
-      all("[data-composer='']").forEach((section) => new Draft(section));
+      opened.forEach((draft) => !draft.section.isConnected && !draft.isUnsaved && opened.delete(draft));
+      all("[data-composer='']").forEach((section) => opened.add(new Draft(section)));
     };
     document.addEventListener("htmx:after:swap", () => {
       window.composing();
