@@ -13,9 +13,12 @@ _DIVIDER = re.compile(
     r"Message d'origine|Message original|Mensaje original|Messaggio originale|Oorspronkelijk bericht|"
     r"Wiadomość oryginalna|Oryginalna wiadomość|Mensagem original|Исходное сообщение|元のメッセージ|"
     r"Original meddelelse|Ursprungligt meddelande|Opprinnelig melding|"
-    r"(?:Begin )?Forwarded message|Weitergeleitete (?:Nachricht|E-Mail)|Message transféré|Mensaje reenviado|"
+    r"Forwarded message|Weitergeleitete (?:Nachricht|E-Mail)|Message transféré|Mensaje reenviado|"
     r"Messaggio inoltrato|Doorgestuurd bericht|Przekazana wiadomość|Mensagem encaminhada|Переслане повідомлення|"
-    r"転送メッセージ|Forwarded by [^-]{1,100})\s*:?[-_=\s*]{0,40}$",
+    r"転送メッセージ|Forwarded by [^-]{1,100})\s*:?[-_=\s*]{0,40}$|"
+    r"(?:Begin forwarded message|Anfang der weitergeleiteten Nachricht|Début du message transféré|"
+    r"Début du message réexpédié|Inicio del mensaje reenviado|Inizio messaggio inoltrato|Begin doorgestuurd bericht|"
+    r"Início da mensagem encaminhada)\s?:\s*$",
     re.IGNORECASE,
 )
 _FROM = re.compile(
@@ -28,23 +31,21 @@ _SENT = re.compile(
     re.IGNORECASE,
 )
 _BEGINNINGS = re.compile(
-    r"[\s>]{0,9}(?:On|Am|Le|El|Il|Op|Den|Dnia|W dniu|Em|Às|\d|(?:pon|wt|śr|czw|pt|sob|niedz|ndz)\.|"
-    r"Wiadomość napisana|Quoting|Zitat von|Citando|Citation)(?:\b|\s|(?<=\d))",
+    r"[\s>]{0,9}(?:\d|(?:pon|wt|śr|czw|pt|sob|niedz|ndz)\.|(?:On|Am|Le|El|Il|Op|Den|Dnia|W dniu|Em|Às|"
+    r"Wiadomość napisana|Quoting|Zitat von|Citando|Citation)\b)",
     re.IGNORECASE,
 )
 _ENDINGS = re.compile(
-    r"(?:wrote|writes|schrieb|schreibt|a écrit|écrit|escribió|scrive|ha scritto|schreef|geschreven|skrev|skriver|"
-    r"napisał\(a\)|napisała|napisał|pisze|escreveu|написал\(а\)|написал|написала|пише|のメール|さんは書きました|"
+    r"(?:wrote|writes|schrieb|schreibt|geschrieben|a écrit|écrit|escribió|scrive|ha scritto|schreef|geschreven|skrev|"
+    r"skriver|napisał\(a\)|napisała|napisał|pisze|escreveu|написал\(а\)|написал|написала|пише|のメール|さんは書きました|"
     r"wrote the following|o godz\. \d{1,2}:\d\d)\s{0,3}[:：]\s*$",
     re.IGNORECASE,
 )
 # German and Dutch put the verb before the name: "Am … schrieb Max Muster <max@example.de>:".
-_VERB_INSIDE = re.compile(
-    r"[\s>]{0,9}(?:Am|Op|Den)\b.{4,200}?\b(?:schrieb|schreef|skrev|heeft)\b.{0,200}[:：]\s*$", re.IGNORECASE
-)
-_NAME_AND_ADDRESS_LAST = re.compile(
-    r"[\s>]{0,9}\d{4}[年/.-]\s?\d{1,2}[月/.-]\s?\d{1,2}.{2,200}<[^<>\s]{3,100}>\s?[:：]\s*$"
-)
+_VERB_INSIDE = re.compile(r"[\s>]{0,9}(?:Am|Op|Den)\b.{4,200}?\b(?:schrieb|schreef|skrev|heeft)\b", re.IGNORECASE)
+# Japanese Gmail has no verb at all.
+_DATE_FIRST = re.compile(r"[\s>]{0,9}\d{4}[年/.-]\s?\d{1,2}[月/.-]\s?\d{1,2}")
+_ADDRESS_LAST = re.compile(r"<[^<>\s]{3,100}>\s?[:：]\s*$")
 _HAS_MOMENT = re.compile(r"\d.{0,60}\d{1,2}[:.h時]\d\d|\b(?:19|20)\d\d\b")
 
 
@@ -67,7 +68,7 @@ def is_attribution(line: str) -> bool:
     """Say whether a line introduces a quote, such as `On Monday, Ann wrote:`."""
     if len(line) > _MAX_LINE or line.rstrip()[-1:] not in (":", "："):
         return False
-    if _NAME_AND_ADDRESS_LAST.match(line):
+    if _DATE_FIRST.match(line) and _ADDRESS_LAST.search(line):
         return True
     return bool(_BEGINNINGS.match(line)) and bool(_ENDINGS.search(line) or _VERB_INSIDE.match(line))
 

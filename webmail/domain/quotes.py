@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from lxml import etree, html
 
@@ -143,6 +144,7 @@ def _holds_quote(node: html.HtmlElement) -> bool:
         or identity in ("reply-intro", "OLK_SRC_BODY_SECTION")
         or (node.tag == "blockquote" and (node.get("type") or "").lower() == "cite")
         or (node.tag == "div" and node.get("name") == "quote")
+        or (node.tag == "blockquote" and _follows_attribution(node))
         or (node.tag in ("div", "p") and len(node) < 8 and _is_attribution_element(node))
     )
 
@@ -158,6 +160,13 @@ def _is_attribution_element(node: html.HtmlElement) -> bool:
     return is_before_quote and is_attribution(" ".join("".join(node.itertext()).split())[:400])
 
 
+def _follows_attribution(node: html.HtmlElement) -> bool:
+    before = node.getprevious()
+    while before is not None and before.tag == "br":
+        before = before.getprevious()
+    return before is not None and before.tag in ("div", "p") and len(before) < 8 and _is_attribution_element(before)
+
+
 def _is_outlook_head(node: html.HtmlElement) -> bool:
     if node.get("id") in _OUTLOOK_HEADS:
         return True
@@ -166,15 +175,9 @@ def _is_outlook_head(node: html.HtmlElement) -> bool:
 
 
 def _looks_like_outlook_head(node: html.HtmlElement) -> bool:
-    lines = [line for line in node.text_content()[:2000].splitlines() if line.strip()]
-    text = " ".join(lines)
-    return is_from_line(text) and (any(is_sent_line(line) for line in lines) or is_sent_line(_second_field(text)))
-
-
-def _second_field(text: str) -> str:
-    """Give what stands from the second field of a header on that is written in one line."""
-    found = re.search(r"\s([^\s:]{2,20}(?: el| em)?\s?:\s.{0,100})$", text[: text.find(":", text.find(":") + 1) + 40])
-    return found[1] if found else ""
+    pieces = [text for piece in islice(node.itertext(), 60) if (text := " ".join(piece.split()))]
+    has_sent = any(is_sent_line(" ".join(pieces[at : at + 2])) for at in range(1, len(pieces)))
+    return has_sent and is_from_line(" ".join(pieces))
 
 
 def _wrap_tail(start: html.HtmlElement) -> None:
