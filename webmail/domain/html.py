@@ -62,6 +62,10 @@ _DECLARATION = re.compile(r"(?<=[{;])\s*([\w-]{1,60})\s*:\s*([^;{}]*)(?=[;}])")
 _MEDIA = re.compile(
     r"@media[^{}]{0,500}+\{(?:[^{}]{0,2000}+\{[^{}]{0,5000}+\}){0,1000}+[^{}]{0,2000}+\}", re.IGNORECASE
 )
+_COLOUR_ONLY = re.compile(
+    r"\s*background\s*:\s*(#[0-9a-f]{3,8}|rgba?\([\d\s,.%]{1,40}\)|[a-z]{3,20})\s*(!\s*important)?\s*", re.IGNORECASE
+)
+"""A `background` without a picture is a `background-color`, by which most mails mean their bars and cards."""
 _COMMENT = re.compile(r"/\*.*?\*/|<!--|-->", re.DOTALL)
 _MAX_VALUE = 200
 _MANY_TAGS = 3000
@@ -147,13 +151,22 @@ def _levelled(source: str) -> str:
 def _kept_rules(css: str) -> str:
     """Leave out what only some screens get, and the declarations that cleaning would take out anyway."""
     return _DECLARATION.sub(
-        lambda found: found[0] if found[1].lower() in _STYLES and len(found[2]) <= _MAX_VALUE else "",
+        lambda found: found[0] if len(found[2]) <= _MAX_VALUE and _is_kept(found[1], found[2]) else "",
         _MEDIA.sub(" ", _COMMENT.sub(" ", css)),
     )
 
 
+def _is_kept(name: str, value: str) -> bool:
+    return name.lower() in _STYLES or bool(_COLOUR_ONLY.fullmatch(f"{name}:{value}"))
+
+
+def _as_colour(declaration: str) -> str:
+    found = _COLOUR_ONLY.fullmatch(declaration)
+    return f"background-color:{found[1]}" if found else declaration
+
+
 def _safe_style(style: str) -> str | None:
-    kept = [each.strip() for each in style.split(";") if each.strip() and not _HARMFUL_STYLE.search(each)]
+    kept = [_as_colour(each.strip()) for each in style.split(";") if each.strip() and not _HARMFUL_STYLE.search(each)]
     return ";".join(kept) or None
 
 
