@@ -193,6 +193,7 @@ everything here is a plain form. */
         const bar = make("progress", { max: "1", value: "0", "aria-label": `Attaching ${file.name}` });
         row.append(make("span", { class: "file-name" }, file.name), bar);
         list.append(row);
+        box.scrollIntoView({ block: "nearest" });
         const fields = new FormData();
         fields.append("csrf_token", this.form.elements.csrf_token.value);
         fields.append("files", file);
