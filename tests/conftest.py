@@ -6,6 +6,7 @@ each test. Nothing here replaces the product's own code.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -19,18 +20,22 @@ from argon2 import PasswordHasher
 from tests.servers.certificates import TestAuthority
 from tests.servers.dovecot import SIMPLE, Dovecot, Mailbox
 from tests.servers.jobs import run_jobs as run_all_jobs
+from tests.servers.postgres import PostgresServer
 from tests.servers.redis import RedisServer
-from tests.servers.setup import build_config, configure_process, release_process
+from tests.servers.setup import build_config, configure_process, migrate_new, release_process
 from tests.servers.smtp import SmtpServer
 from tests.servers.tokens import TokenHub
 from webmail.config import Config
 from webmail.store import session, users
-from webmail.store.migrate import migrate
 from webmail.store.models import Account, utc_now
 from webmail.store.scope import Scope
 from webmail.store.secrets import seal
 
 USER_PASSWORD = "correct horse battery"
+
+_HERE = Path(__file__).parent
+_TWICE = [_HERE / name for name in ("unit/store", "unit/blueprints", "integration")]
+"""The folders whose tests `make test` runs on both databases."""
 
 AccountMaker = Callable[..., Account]
 JobRunner = Callable[..., list[str]]
@@ -98,22 +103,67 @@ def smtp_server(dovecot: Dovecot, certificates: Path, token_hub: TokenHub) -> It
     server.stop()
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what uses a database on the one that WEBMAIL_TEST_DATABASE names; `both`: on PostgreSQL too where it pays."""
+    if "database_kind" not in metafunc.fixturenames:
+        return
+    wanted = os.environ.get("WEBMAIL_TEST_DATABASE") or "sqlite"
+    kinds = [wanted]
+    if wanted == "both":
+        runs_twice = any(folder in metafunc.definition.path.parents for folder in _TWICE)
+        kinds = ["sqlite", "postgresql"] if runs_twice else ["sqlite"]
+    if kinds != ["sqlite"]:
+        metafunc.parametrize("database_kind", kinds)
+
+
 @pytest.fixture(scope="session")
-def _migrated(tmp_path_factory: pytest.TempPathFactory, certificates: Path) -> Path:
+def database_kind() -> str:
+    """`sqlite` or `postgresql`."""
+    return "sqlite"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    server = PostgresServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database file with all tables, to be copied."""
-    folder = tmp_path_factory.mktemp("template")
-    config = build_config(folder, redis_url="unix:///nowhere", ca_file=certificates / "ca.pem")
-    session.configure(config.database_url, config.encryption_keys)
-    migrate()
-    session.engine().dispose()
-    return folder / "webmail.db"
+    file = tmp_path_factory.mktemp("template") / "webmail.db"
+    migrate_new(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(scope="session")
+def _postgres_template(postgres: PostgresServer) -> str:
+    """A database with all tables, to be copied."""
+    name = postgres.create()
+    migrate_new(postgres.url(name))
+    return name
 
 
 @pytest.fixture
-def database(_migrated: Path, redis_server: RedisServer, certificates: Path, tmp_path: Path) -> Iterator[Config]:
+def database_url(database_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A fresh database with all tables; it lies beside the test's other data, or in PostgreSQL."""
+    if database_kind == "sqlite":
+        shutil.copy(request.getfixturevalue("_sqlite_template"), tmp_path / "webmail.db")
+        yield f"sqlite:///{tmp_path / 'webmail.db'}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    name = server.create(request.getfixturevalue("_postgres_template"))
+    yield server.url(name)
+    server.drop(name)
+
+
+@pytest.fixture
+def database(database_url: str, redis_server: RedisServer, certificates: Path, tmp_path: Path) -> Iterator[Config]:
     """A fresh database; this process is configured for it, for Redis and for the test servers."""
-    shutil.copy(_migrated, tmp_path / "webmail.db")
-    config = build_config(tmp_path, redis_url=redis_server.url, ca_file=certificates / "ca.pem")
+    config = build_config(
+        tmp_path, redis_url=redis_server.url, ca_file=certificates / "ca.pem", database_url=database_url
+    )
     configure_process(config)
     yield config
     release_process()

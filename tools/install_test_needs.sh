@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install what the tests need beside Python: Dovecot, Chromium, and npm while its files have not been fetched yet.
+# Install what the tests need beside Python: Dovecot, PostgreSQL, Chromium, and npm while its files have not been fetched yet.
 # As root by apt; otherwise say what is missing.
 set -eu
 
@@ -8,6 +8,7 @@ command -v dovecot >/dev/null 2>&1 || [ -x /usr/sbin/dovecot ] || missing="$miss
 [ -x /usr/lib/dovecot/lmtp ] || [ -x /usr/libexec/dovecot/lmtp ] || missing="$missing dovecot-lmtpd"
 command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 ||
     command -v google-chrome >/dev/null 2>&1 || missing="$missing chromium"
+command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
 command -v npm >/dev/null 2>&1 || ls .assets/*.js >/dev/null 2>&1 || missing="$missing npm"
 [ -n "$missing" ] || exit 0
 

@@ -10,6 +10,7 @@ from webmail import queue
 from webmail.config import Config, load_config
 from webmail.providers import network
 from webmail.store import cache, session
+from webmail.store.migrate import migrate
 
 SECRETS = {
     "WEBMAIL_SECRET_KEY": "test-secret-key-test-secret-key-0",
@@ -31,6 +32,13 @@ def build_config(data: Path, *, redis_url: str, ca_file: Path, database_url: str
             "WEBMAIL_ASSETS": "local",
         }
     )
+
+
+def migrate_new(database_url: str) -> None:
+    """Make all tables in a new database, and let go of it."""
+    session.configure(database_url, (SECRETS["WEBMAIL_ENCRYPTION_KEYS"],))
+    migrate()
+    session.engine().dispose()
 
 
 def configure_process(config: Config) -> None:

@@ -5,17 +5,24 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-_KEEPER = '"$@" </dev/null & child=$!; trap "kill $child" TERM; read -r _; kill $child 2>/dev/null; wait $child'
+_KEEPER = (
+    'end="kill -s $1"; shift; "$@" </dev/null & child=$!; trap "$end $child" TERM; read -r _; '
+    "$end $child 2>/dev/null; wait $child"
+)
 
 
 class TiedProcess:
-    """A command under a shell that waits at a pipe from us: at its end, the shell ends the command."""
+    """A command under a shell that waits at a pipe from us: at its end, the shell ends the command.
 
-    def __init__(self, command: list[str], log: Path) -> None:
+    Args:
+        end_with: the signal that the command ends at.
+    """
+
+    def __init__(self, command: list[str], log: Path, *, end_with: str = "TERM") -> None:
         self._log = log
         with log.open("ab") as output:
             self._keeper = subprocess.Popen(
-                ["/bin/sh", "-c", _KEEPER, "sh", *command],
+                ["/bin/sh", "-c", _KEEPER, "sh", end_with, *command],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
