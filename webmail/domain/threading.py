@@ -21,11 +21,14 @@ from hashlib import blake2b
 from webmail.domain.headers import ParsedHeaders
 from webmail.domain.identity import message_identity
 
-_PREFIX = re.compile(
-    r"^\s*(?:(?:re|fwd?|fw|aw|wg|sv|vs|vb|antw|rv|rif|r|i|tr|enc|res|odp|pd|ynt|ilt|yml|hl|nå|doorst|回复|答复|转发|回覆|轉寄|返信|転送|הת|רד|رد)"
-    r"(?:\s*\[\d{1,3}\]|\s*\(\d{1,3}\)|\^\d{1,3})?\s*[:：]\s*)",
-    re.IGNORECASE,
+# Answers and forwards as mail programs of many languages mark them; Chinese and Japanese use their own colon.
+_PREFIXES = (
+    "re|fwd?|fw|aw|antw|wg|sv|vs|vb|vl|vá|rv|rif|r|i|ri|tr|enc|res|odp|pd|ynt|i̇lt|ilt|yml|hl|nå|doorst|bls|trs|"
+    "απ|σχετ|πρθ|отв|пересл|från|videre|továbbítás|răsp|trả lời|atb|ots|回复|答复|转发|回覆|轉寄|返信|転送|답장|전달|"
+    "השב|הת|הועבר|רד|رد|إعادة توجيه"
 )
+_COUNT = r"(?:\s*\[\d{1,3}\]|\s*\(\d{1,3}\)|\^\d{1,3}|\d)?"
+_PREFIX = re.compile(rf"^\s*(?:{_PREFIXES}){_COUNT}\s*[:：]\s*", re.IGNORECASE)
 _LIST_TAG = re.compile(r"^\s*\[[^\[\]]{1,40}\]\s*")
 
 
