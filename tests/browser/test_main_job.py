@@ -92,7 +92,9 @@ def test_an_answer_appears_in_the_open_conversation_and_list(page: Page, connect
     dovecot.deliver(connected.email, build_mail(connected.email, subject="A new voice", text="Hello.", number=2))
 
     expect(page.get_by_role("link", name=re.compile("A new voice"))).to_be_visible()
-    expect(page.locator("#main")).to_contain_text("One more thing.")
+    expect(page.locator("#messages > .message")).to_have_count(2)
+    newest = page.locator("#messages > .message").last.frame_locator("iframe")
+    expect(newest.get_by_text("One more thing.")).to_be_visible()
 
 
 def test_read_marks_can_be_put_back(page: Page, connected: Mailbox, dovecot: Dovecot) -> None:

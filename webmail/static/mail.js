@@ -123,7 +123,9 @@
     }
   };
   const changed = () => by("messages") && htmx.trigger(by("messages"), "open-changed", {}, false);
-  body.addEventListener("conversation-changed", (event) => dataOf(event).uuid === openUuid() && changed());
+  // News may belong to what is open; a change without a uuid is one of several.
+  body.addEventListener("mail-new", changed);
+  body.addEventListener("conversation-changed", (event) => [openUuid(), ""].includes(dataOf(event).uuid) && changed());
   body.addEventListener("submission-changed", (event) => {
     if (document.querySelector(`[data-submission="${CSS.escape(dataOf(event).uuid ?? "")}"]`)) changed();
   });
