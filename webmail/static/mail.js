@@ -136,6 +136,7 @@
     setTimeout(async () => {
       isReading = "";
       if (!document.hidden && conversation()?.dataset.readUrl === url) {
+        by("messages")?.removeAttribute("data-unread");
         await htmx.ajax("POST", url, { source: by("toasts"), target: "#toasts", swap: "none" });
       }
     }, 1200);
