@@ -246,7 +246,7 @@ def test_a_draft_that_was_begun_is_open_at_the_foot(client: CheckedClient, user:
 @pytest.mark.parametrize(
     ("columns", "words", "buttons"),
     [
-        ({"state": "queued"}, "Waiting to be sent", []),
+        ({"state": "queued"}, "Waiting to be sent", ["Edit"]),
         ({"state": "sending"}, "Sending", []),
         ({"state": "failed", "error_sentence": "Nobody of this name."}, "Nobody of this name.", ["Retry", "Edit"]),
         ({"state": "unsure"}, "Sent or not?", ["It was sent", "It was not sent"]),
