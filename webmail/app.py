@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, request, url_for
+from flask import Flask, Response, abort, request, url_for
 from flask_login import current_user
 from flask_wtf.csrf import CSRFProtect
 
@@ -56,6 +56,7 @@ def create_app(config: Config | None = None) -> Flask:
         prepare_process(config, "web")
     app = Flask(__name__)
     _set_options(app, config)
+    app.before_request(_refuse_nul)
     CSRFProtect(app)
     login_manager.init_app(app)
     app.before_request(require_sign_in)
@@ -95,6 +96,12 @@ def _content_security_policy() -> str:
         f"default-src 'none'; script-src {scripts}; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
         "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
+
+
+def _refuse_nul() -> None:
+    # No database takes the character and no page may hold it; people never type it.
+    if any("\x00" in value for values in (request.args, request.form) for _, value in values.items(multi=True)):
+        abort(400)
 
 
 def _add_headers(response: Response) -> Response:

@@ -17,11 +17,18 @@ from webmail import assets
 from webmail.app import create_app
 from webmail.config import Config, load_config
 from webmail.store import users
+from webmail.store.models import User
 from webmail.store.scope import Scope
 from webmail.store.session import reading
 
 PARTIAL = {"HX-Request": "true", "HX-Request-Type": "partial"}
 """What htmx sends when it will put the answer into a part of the page."""
+
+
+def load_user(scope: Scope) -> User:
+    """Load the user of a scope as the database has it now."""
+    with reading() as s:
+        return users.load_user(s, scope)
 
 
 class CheckedClient(FlaskClient):
@@ -52,8 +59,7 @@ class CheckedClient(FlaskClient):
 
     def sign_in_as(self, scope: Scope) -> CheckedClient:
         """Begin a session for the user, as the sign-in page does."""
-        with reading() as s:
-            user = users.load_user(s, scope)
+        user = load_user(scope)
         with self.session_transaction() as session:
             session["_user_id"] = f"{user.uuid}.{user.session_epoch}"
             session["_fresh"] = True
