@@ -61,7 +61,13 @@ def _server(text: str) -> ServerSettings:
 def _oauth_client(registration: Registration | None, ca_file: str | None) -> OAuthClient | None:
     if registration is None:
         return None
-    return OAuthClient(registration.client_id, registration.client_secret, registration.authority, ca_file)
+    return OAuthClient(
+        registration.client_id,
+        registration.client_secret,
+        registration.authority,
+        ca_file,
+        registration.graph_url.rstrip("/"),
+    )
 
 
 def configure_logging(name: str, stream: TextIO | None = None) -> None:

@@ -60,7 +60,8 @@ def save_account(s: Session, attempt: ConnectAttempt, found: dict[str, Any]) -> 
     for name in _TAKEN_OVER:
         setattr(account, name, settings[name])
     account.imap_security = found.get("imap_security", "tls")
-    account.smtp_security = found["smtp_security"]
+    account.smtp_security = found.get("smtp_security") or account.smtp_security or "starttls"
+    account.sends_by = settings.get("sends_by", "smtp")
     account.imap_folder = found.get("imap_folder") or settings["imap_folder"] or "INBOX"
     account.outbox_folder = found.get("outbox_folder", "")
     account.fingerprint = _fingerprint(found)
@@ -106,6 +107,8 @@ def _take_over_preset(account: Account, *, is_same_server: bool) -> None:
         account.files_sent_itself = preset.server_saves_sent
     elif not is_same_server:
         account.files_sent_itself = None
+    if account.sends_by == "graph":
+        account.files_sent_itself = True
 
 
 def _fingerprint(found: dict[str, Any]) -> dict[str, Any]:
@@ -123,8 +126,13 @@ def _fingerprint(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _clear_status(account: Account) -> None:
+    if account.status == "reconnect_needed" and account.status_since is not None:
+        # The last look at the mailbox was before the moment at which the missing sign-in was noticed.
+        account.away_from = min(account.last_synced_at or account.status_since, account.status_since)
+        account.away_until = utc_now()
     account.status = "connected"
-    account.status_sentence = account.status_next_step = account.status_detail = ""
+    account.status_sentence = account.status_next_step = account.status_detail = account.status_cause = ""
+    account.status_since = None
     account.failures = 0
     account.retry_at = None
 

@@ -4,7 +4,7 @@ Nothing here knows the database. Two threads talk to the servers and put what th
 reads it until both are done or the time is up. A thread that comes late speaks to nobody.
 
     imap -> imap_folder -> outbox_folder        (one thread)
-    smtp                                        (the other)
+    smtp, or graph                              (the other)
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ class Plan:
         imap_folder: "" for an account that reads no mail.
         outbox_folder: "" for the one that the server names.
         is_outbox_guessed: the name came from a preset, so the server's own folder for sent mail may stand in for it.
+        require_graph: for an account that sends through Microsoft Graph: raises `ProviderError` where it may not.
     """
 
     credentials: Credentials
@@ -65,6 +66,7 @@ class Plan:
     imap_folder: str
     outbox_folder: str
     is_outbox_guessed: bool
+    require_graph: Callable[[], None] | None = None
 
 
 def ways_to_protect(port: int, *, ssl_enabled: bool, preset_way: str) -> tuple[str, ...]:
@@ -93,6 +95,8 @@ def build_steps(plan: Plan) -> list[Step]:
             steps.append(new_step("imap_folder", f"Open the folder {plan.imap_folder}"))
         sent = f"Open the folder {plan.outbox_folder}" if plan.outbox_folder else "Find the folder for sent mail"
         steps.append(new_step("outbox_folder", sent))
+    if plan.require_graph is not None:
+        return [*steps, new_step("graph", "Send through Microsoft Graph")]
     return [*steps, new_step("smtp", f"Sign in to SMTP at {plan.smtp.host}")]
 
 
@@ -106,6 +110,8 @@ def run_checks(plan: Plan) -> Iterator[tuple[str, Report]]:
     told: SimpleQueue[tuple[str, Report]] = SimpleQueue()
     deadline = time.monotonic() + CHECKS_S
     sides: dict[str, Callable[[Plan, Callable[..., None]], None]] = {"smtp": _check_smtp}
+    if plan.require_graph is not None:
+        sides = {"graph": _check_graph}
     if plan.imap is not None:
         sides["imap"] = _check_imap
     for side, check in sides.items():
@@ -123,7 +129,7 @@ def run_checks(plan: Plan) -> Iterator[tuple[str, Report]]:
             left.pop(report["side"], None)
             continue
         if report.get("state") == "running":
-            left["smtp" if key == "smtp" else "imap"] = key
+            left[key if key in ("smtp", "graph") else "imap"] = key
         yield key, report
 
 
@@ -168,6 +174,13 @@ def _check_smtp(plan: Plan, tell: Callable[..., None]) -> None:
     extensions, way = _first_way(plan.smtp, attempt)
     tell("found", smtp_security=way, smtp=extensions)
     tell("smtp", state="done")
+
+
+def _check_graph(plan: Plan, tell: Callable[..., None]) -> None:
+    assert plan.require_graph is not None
+    tell("graph", state="running")
+    plan.require_graph()
+    tell("graph", state="done")
 
 
 def _check_imap(plan: Plan, tell: Callable[..., None]) -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from webmail.errors import NotFound
+from webmail.errors import NotFound, Refused
 from webmail.providers.base import XOAUTH2, Credentials
+from webmail.providers.graph import SIDE as GRAPH
 from webmail.providers.oauth import Grant
 from webmail.store import grants
 from webmail.store.accounts import find_account
@@ -19,6 +20,7 @@ from webmail.store.models import Account, ConnectAttempt
 from webmail.store.secrets import seal, unseal
 from webmail.store.session import Session, reading
 from webmail.sync.connections import PASSWORD, credentials_of
+from webmail.sync.tokens import graph_token
 
 STORED_GRANT: dict[str, Any] = {"stored_grant": True}
 
@@ -35,9 +37,16 @@ def seal_grant(provider: str, grant: Grant) -> bytes:
                 "access_token": tokens.access_token,
                 "expires_at": tokens.expires_at.isoformat(),
                 "scopes": sorted(tokens.scopes),
+                **_sealed_graph(grant),
             }
         }
     )
+
+
+def _sealed_graph(grant: Grant) -> dict[str, Any]:
+    if grant.graph is None:
+        return {}
+    return {"graph_token": grant.graph.access_token, "graph_expires_at": grant.graph.expires_at.isoformat()}
 
 
 def credentials_of_attempt(attempt: ConnectAttempt) -> Credentials:
@@ -59,6 +68,27 @@ def credentials_of_attempt(attempt: ConnectAttempt) -> Credentials:
     return credentials_of(account)
 
 
+def require_graph(attempt: ConnectAttempt) -> None:
+    """See that the attempt's account may send through Microsoft Graph.
+
+    Raises:
+        ProviderError: nobody has allowed it, or Microsoft could not be asked.
+    """
+    secret = unseal(attempt.secret)
+    if "graph_token" in secret.get("grant", {}):
+        return
+    with reading() as s:
+        account = find_account(s, attempt.account_id or 0)
+    if account is None or "stored_grant" not in secret:
+        raise Refused(
+            "Sending through Microsoft Graph has not been allowed yet.",
+            side=GRAPH,
+            cause="graph_not_allowed",
+            next_step="Allow it on Microsoft's page.",
+        )
+    graph_token(account)
+
+
 def save_secret(s: Session, account: Account, sealed: bytes | None) -> None:
     """Make an attempt's secret the account's own; the account has its key already."""
     secret = unseal(sealed)
@@ -75,8 +105,9 @@ def save_secret(s: Session, account: Account, sealed: bytes | None) -> None:
             account.id,
             provider=given["provider"],
             subject=given["subject"],
-            tokens=StoredTokens(given["refresh_token"] or kept, given["access_token"]),
+            tokens=StoredTokens(given["refresh_token"] or kept, given["access_token"], given.get("graph_token", "")),
             expires_at=datetime.fromisoformat(given["expires_at"]),
+            graph_expires_at=datetime.fromisoformat(given["graph_expires_at"]) if "graph_token" in given else None,
             scopes=given["scopes"],
         )
         account.auth, account.secret = given["provider"], seal(STORED_GRANT)

@@ -13,8 +13,10 @@ same press twice is one attempt, and other settings take the place of those befo
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +25,7 @@ import structlog
 from webmail import queue
 from webmail.actions._connect_account import save_account
 from webmail.actions._connect_checks import Plan, Side, build_steps, run_checks, ways_to_protect
-from webmail.actions._connect_secrets import credentials_of_attempt
+from webmail.actions._connect_secrets import credentials_of_attempt, require_graph
 from webmail.actions._connect_steps import (
     Report,
     broken_here,
@@ -44,6 +46,7 @@ from webmail.store.models import Account, ConnectAttempt, utc_now
 from webmail.store.scope import Scope
 from webmail.store.secrets import seal, unseal
 from webmail.store.session import Session, after_commit, reading, transaction
+from webmail.sync.connections import PASSWORD
 from webmail.sync.requests import request_sync
 
 log = structlog.get_logger(__name__)
@@ -85,6 +88,10 @@ class ConnectForm:
     ssl_enabled: bool
     reads_mail: bool
     read_marks: str
+    auth: str = PASSWORD
+    """`google` or `microsoft` where the user signs in there."""
+    sends_by: str = "smtp"
+    """`graph` for a Microsoft mailbox that may not send by SMTP."""
 
 
 def start_attempt(scope: Scope, typed: ConnectForm, account_uuid: UUID | None) -> UUID:
@@ -121,6 +128,8 @@ def _start(scope: Scope, typed: ConnectForm, account_uuid: UUID | None, sealed_g
         attempts.lock_user(s, scope.user_id)
         account = load_account(s, scope, account_uuid) if account_uuid else None
         _check_account(list_accounts(s, scope), account, typed)
+        if sealed_grant is None:
+            settings["auth"] = PASSWORD if account is None or typed.password else account.auth
         secret = sealed_grant or _secret_for(typed, account)
         same = _settle_running(s, scope, settings, secret)
         if same is not None:
@@ -186,6 +195,10 @@ def _secret_for(typed: ConnectForm, account: Account | None) -> bytes:
         raise InputRefused("password", "No password of this mailbox is stored any more. Type it in again.")
     for side in ("imap", "smtp"):
         before, now = getattr(account, f"{side}_host"), getattr(typed, f"{side}_host")
+        if now and not _is_same_host(now, before) and account.auth != PASSWORD:
+            raise InputRefused(
+                f"{side}_host", f"{now} has not had your sign-in before. Sign in again to use it with these settings."
+            )
         if now and not _is_same_host(now, before):
             raise InputRefused(
                 "password",
@@ -242,7 +255,7 @@ def _check(attempt: ConnectAttempt) -> dict[str, Any] | None:
     Returns:
         What was found out; None when the attempt was ended by somebody else meanwhile.
     """
-    plan = _plan_of(attempt.settings, credentials_of_attempt(attempt))
+    plan = _plan_of(attempt.settings, credentials_of_attempt(attempt), partial(require_graph, attempt))
     attempt.steps = build_steps(plan)
     found: dict[str, Any] = {}
     for key, report in run_checks(plan):
@@ -281,7 +294,9 @@ def _finish(attempt: ConnectAttempt, found: dict[str, Any]) -> None:
         log.info("connected", account=account.id, provider=account.provider, fingerprint=account.fingerprint)
 
 
-def _plan_of(settings: dict[str, Any], credentials: Credentials) -> Plan:
+def _plan_of(
+    settings: dict[str, Any], credentials: Credentials, require_graph: Callable[[], None] = lambda: None
+) -> Plan:
     preset = presets.preset(settings["provider"])
 
     def side(name: str) -> Side:
@@ -300,6 +315,7 @@ def _plan_of(settings: dict[str, Any], credentials: Credentials) -> Plan:
         imap_folder=(settings["imap_folder"] or "INBOX") if settings["reads_mail"] else "",
         outbox_folder=settings["outbox_folder"],
         is_outbox_guessed=preset is not None and settings["outbox_folder"] == preset.sent_folder,
+        require_graph=require_graph if settings.get("sends_by") == "graph" else None,
     )
 
 

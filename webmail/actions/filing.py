@@ -82,6 +82,8 @@ def search_copy(submission: Submission) -> list[FoundCopy]:
 
 def files_itself(account: Account) -> bool | None:
     """Say whether the account's server files sent mail by itself: as it was learnt, else as the preset knows it."""
+    if account.sends_by == "graph":
+        return True
     if account.files_sent_itself is not None:
         return account.files_sent_itself
     known = preset(account.provider)
@@ -103,6 +105,10 @@ def _file(claim: Claim, submission: Submission, mime: bytes | None) -> None:
         if not copies:
             if knows and submission.filing_attempts < _TRUSTED_LOOKS:
                 _put_off(claim, 30.0 * submission.filing_attempts)
+                return
+            if account.sends_by == "graph":
+                # Exchange files what it sends and may give it a Message-ID of its own: one of ours would be a second.
+                _close(claim, "impossible", "")
                 return
             _note_append(claim, account)
             copies = append_copy(imap, folder, mime, submission.sent_at or utc_now(), message_id)

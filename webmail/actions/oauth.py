@@ -9,7 +9,7 @@ Signing in again keeps the account, its settings and everything that waits; some
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -54,25 +54,49 @@ def is_offered(provider: str) -> bool:
     return identities.is_registered(provider)
 
 
-def begin(scope: Scope, provider: str, redirect_uri: str, account_uuid: UUID | None) -> SignIn:
+def is_stand_in(provider: str) -> bool:
+    """Say whether it is the demo that plays `google` or `microsoft`."""
+    return identities.is_registered(provider) and identities.client_of(provider).is_stand_in
+
+
+def begin(
+    scope: Scope,
+    provider: str,
+    redirect_uri: str,
+    account_uuid: UUID | None,
+    *,
+    typed: ConnectForm | None = None,
+    by_graph: bool = False,
+) -> SignIn:
     """Begin to sign in.
 
     Args:
         redirect_uri: where the answer is to come, as it is registered.
         account_uuid: the account to be signed in to again; None for a new one.
+        typed: settings to connect with; None for the account's own, or the provider's.
+        by_graph: leave to send through Microsoft Graph is asked for too.
 
     Raises:
         NotFound: no such account.
         Retryable: the provider cannot be reached, or this installation is not registered there.
     """
-    hint = ""
+    hint = typed.email if typed is not None else ""
     if account_uuid is not None:
         with reading() as s:
-            hint = load_account(s, scope, account_uuid).email
+            account = load_account(s, scope, account_uuid)
+        hint, by_graph = account.email, by_graph or (account.sends_by == "graph" and typed is None)
+    options = {"with_graph": by_graph}
     client = identities.client_of(provider)
-    begun: Begun = _module(provider).begin(client, redirect_uri, login_hint=hint)
+    begun: Begun = _module(provider).begin(
+        client, redirect_uri, login_hint=hint, **(options if provider == "microsoft" else {})
+    )
     state = str(begun.flow["state"])
-    kept = {"user": scope.user_id, "account": str(account_uuid or ""), "flow": begun.flow}
+    kept = {
+        "user": scope.user_id,
+        "account": str(account_uuid or ""),
+        "flow": begun.flow,
+        "typed": asdict(typed) if typed is not None else None,
+    }
     queue.keep(f"sign-in:{provider}:{state}", kept, seconds=_KEPT_S)
     return SignIn(begun.url, state, hint)
 
@@ -103,7 +127,16 @@ def finish(scope: Scope, provider: str, answer: Mapping[str, str]) -> UUID:
     account = _account_of(scope, provider, grant, UUID(kept["account"]) if kept["account"] else None)
     log.info("signed_in", provider=provider, is_again=account is not None)
     form = _settings_of(account) if account is not None else _settings_for(provider, grant.email)
+    if kept.get("typed"):
+        form = _as_typed(ConnectForm(**kept["typed"]), form)
+    form = replace(form, auth=provider, sends_by="graph" if grant.graph is not None else "smtp")
     return connect.start_signed_in(scope, form, account.uuid if account else None, seal_grant(provider, grant))
+
+
+def _as_typed(typed: ConnectForm, usual: ConnectForm) -> ConnectForm:
+    """Give the settings that were typed, for the address that was chosen at the provider."""
+    user_name = usual.user_name if _is_same(typed.user_name, typed.email) else typed.user_name
+    return replace(typed, email=usual.email, user_name=user_name, password=None)
 
 
 def good_until(grant: OAuthGrant) -> datetime | None:

@@ -17,17 +17,16 @@ import structlog
 
 from webmail import queue
 from webmail.actions._claims import Claim, held_claim
+from webmail.actions._handing_over import BLOCKED, hand_over, is_blocked
 from webmail.actions.drafts import can_write_from
 from webmail.actions.filing import record_filed, search_copy
 from webmail.actions.sent import publish_submission, record_sent, wake, wake_filing
 from webmail.errors import LeaseLost, NeedsSignIn, OutcomeUnknown, ProviderError, Refused, Retryable
 from webmail.providers.base import SendResult
-from webmail.providers.smtp import send_mail
 from webmail.store import submissions as store
-from webmail.store.accounts import mark_failure
+from webmail.store.accounts import mark_failure, update_account
 from webmail.store.models import Submission, utc_now
 from webmail.store.session import Session, after_commit, reading, transaction
-from webmail.sync.connections import signed_in, smtp_settings_of
 
 log = structlog.get_logger(__name__)
 
@@ -70,21 +69,11 @@ def _send(claim: Claim, submission: Submission, mime: bytes) -> None:
     if account is None or not can_write_from(account):
         _settle(claim, "failed", "The mailbox was disconnected before this mail went out.")
         return
-    if account.status == "reconnect_needed":
-        _wait_for_sign_in(claim, account.status_sentence)
+    if account.status == "reconnect_needed" or account.sends_by == "blocked":
+        _wait_for_sign_in(claim, account.status_sentence or BLOCKED)
         return
     try:
-        result = signed_in(
-            account,
-            lambda credentials: send_mail(
-                smtp_settings_of(account),
-                credentials,
-                sender=submission.envelope_from,
-                recipients=submission.envelope_to,
-                mime=mime,
-                before_data=partial(_note_data, claim),
-            ),
-        )
+        result = hand_over(account, submission, mime, partial(_note_data, claim))
     except NeedsSignIn as error:
         _ask_for_sign_in(claim, account.id, error)
     except OutcomeUnknown as error:
@@ -93,6 +82,9 @@ def _send(claim: Claim, submission: Submission, mime: bytes) -> None:
     except Retryable as error:
         _put_off(claim, error)
     except Refused as error:
+        if is_blocked(account, error):
+            _block(claim, account.id, error)
+            return
         refused = getattr(error, "refused", {})
         _settle(claim, "failed", f"{error.user_message} {error.next_step}".strip(), error.server_answer, refused)
     else:
@@ -162,9 +154,21 @@ def _ask_for_sign_in(claim: Claim, account_id: int, error: NeedsSignIn) -> None:
                 next_step=error.next_step,
                 detail=error.server_answer,
                 retry_at=None,
+                cause=error.cause,
             )
             after_commit(s, partial(queue.publish, account.user_id, "account-changed", uuid=str(account.uuid)))
     _wait_for_sign_in(claim, error.user_message)
+
+
+def _block(claim: Claim, account_id: int, error: Refused) -> None:
+    """Keep the mail until the user has allowed another way out, and say so with the account."""
+    log.warning("sending_blocked", submission=claim.submission_id, cause=error.cause, detail=error.detail[:300])
+    with claim.transaction() as s:
+        account = _load(s, claim).account
+        update_account(s, account_id, sends_by="blocked")
+        if account is not None:
+            after_commit(s, partial(queue.publish, account.user_id, "account-changed", uuid=str(account.uuid)))
+    _wait_for_sign_in(claim, BLOCKED)
 
 
 def _wait_for_sign_in(claim: Claim, sentence: str) -> None:

@@ -18,6 +18,7 @@ from webmail.domain.plain import written_to_text
 from webmail.domain.text import make_snippet
 from webmail.domain.threading import thread_keys
 from webmail.errors import InputRefused
+from webmail.providers.graph import LARGEST_BYTES
 from webmail.store.messages import Arrival
 from webmail.store.models import Account, Message, Submission, SubmissionAttachment
 from webmail.sync.arrivals import attachment_of, header_values, storable
@@ -157,7 +158,8 @@ def _printable(text: str) -> str:
 
 
 def _check_size(account: Account, mime: bytes) -> None:
-    limit = str(account.fingerprint.get("smtp", {}).get("size", ""))
+    by_graph = account.sends_by == "graph"
+    limit = str(LARGEST_BYTES if by_graph else account.fingerprint.get("smtp", {}).get("size", ""))
     if limit.isdigit() and 0 < int(limit) < len(mime):
         raise InputRefused(
             "files",

@@ -100,7 +100,8 @@ def _make_due(s: Session, submission: Submission, now: datetime, hold_s: float =
     submission.error_sentence, submission.server_answer = "", ""
     submission.claim_token += 1
     submission.updated_at = now
-    if submission.account is not None and submission.account.status == "reconnect_needed":
+    account = submission.account
+    if account is not None and (account.status == "reconnect_needed" or account.sends_by == "blocked"):
         submission.held_reason = "reconnect"
     elif not hold_s:
         after_commit(s, partial(wake, submission))

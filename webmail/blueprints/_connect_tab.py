@@ -46,6 +46,11 @@ class AccountRow:
         return oauth.good_until(self.grant) if self.grant is not None else None
 
     @property
+    def is_blocked(self) -> bool:
+        """Mail comes in, but the organisation lets none out by SMTP, and the user has not allowed another way yet."""
+        return self.is_live and self.account.sends_by == "blocked" and self.account.status != "reconnect_needed"
+
+    @property
     def is_ending(self) -> bool:
         return self.account.status in ("disconnecting", "erasing")
 

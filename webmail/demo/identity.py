@@ -246,6 +246,9 @@ class IdentityServer:
             or verifier.rstrip(b"=").decode() != code.challenge
         ):
             return self._error("invalid_grant")
+        refusal = self._refusal_of_scopes(code.grant, form)
+        if refusal:
+            return self._error(refusal)
         code.is_used = True
         return self._give(code.grant, form, nonce="another" if self.faults.wrong_nonce else code.nonce)
 
@@ -258,11 +261,23 @@ class IdentityServer:
             return self._error(grant.is_revoked)
         if expires_at < self._now():
             return self._error("inactive" if self.style == "microsoft" else "invalid_grant")
+        refusal = self._refusal_of_scopes(grant, form)
+        if refusal:
+            return self._error(refusal)
         answer = self._give(grant, form, replaces=key)
         if self.faults.loses_answer_once:
             self.faults.loses_answer_once = False
             return Response("", 502)
         return answer
+
+    def _refusal_of_scopes(self, grant: _Grant, form: Any) -> str:
+        """Microsoft gives a token for one server at a time, and only for what the user has allowed."""
+        asked = {scope for scope in form.get("scope", "").split() if "://" in scope}
+        if self.style != "microsoft" or "://" not in grant.scope:
+            return ""
+        if len({urlsplit(scope).netloc for scope in asked}) > 1:
+            return "two_resources"
+        return "" if asked <= set(grant.scope.split()) else "not_consented"
 
     def _give(self, grant: _Grant, form: Any, *, nonce: str = "", replaces: str = "") -> Response:
         access = secrets.token_urlsafe(32)
@@ -349,6 +364,7 @@ REFUSALS: dict[str, dict[str, tuple[str, str]]] = {
             "invalid_grant",
             "AADSTS70043: The refresh token has expired or is invalid due to sign-in frequency.",
         ),
+        "two_resources": ("invalid_request", "AADSTS28000: The scopes belong to more than one resource."),
         "app_secret": ("invalid_client", "AADSTS7000222: The provided client secret keys are expired."),
         "invalid_client": ("invalid_client", "AADSTS7000215: Invalid client secret provided."),
     },

@@ -98,6 +98,17 @@ _SIGN_IN = {
 }
 
 
+def smtp_auth_off(answer: object) -> ProviderError:
+    """A server that knows who is there, but takes no mail from programs: switched off by the organisation."""
+    return Refused(
+        "Your organisation has switched off sending by SMTP.",
+        side="smtp",
+        cause="smtp_auth_off",
+        next_step="Mail can go out through Microsoft Graph instead, once you allow it.",
+        server_answer=words_of(answer),
+    )
+
+
 def odd_credentials(side: str) -> ProviderError:
     """A user name or password that no server can be given: it holds a line break or the like."""
     return NeedsSignIn(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,17 +29,19 @@ REFRESH_TOKEN_DAYS = 90
 _NAME = "Microsoft"
 
 
-def begin(
-    client: OAuthClient, redirect_uri: str, *, login_hint: str = "", scopes: tuple[str, ...] = MAIL_SCOPES
-) -> Begun:
+def begin(client: OAuthClient, redirect_uri: str, *, login_hint: str = "", with_graph: bool = False) -> Begun:
     """Begin a sign-in: the account chooser always shows, so that no account is ever taken silently.
+
+    Args:
+        with_graph: leave to send through Microsoft Graph is asked for too. One sign-in can ask for several servers'
+            scopes; a token is for one of them ("Microsoft identity platform and OAuth 2.0 authorization code flow").
 
     Raises:
         Retryable: Microsoft's description of itself could not be read.
     """
     with _application(client) as application:
         flow = application.initiate_auth_code_flow(
-            [*scopes, "email"],
+            [*MAIL_SCOPES, *(GRAPH_SCOPES if with_graph else ()), "email"],
             redirect_uri=redirect_uri,
             state=secrets.token_urlsafe(24),
             prompt="select_account",
@@ -55,17 +58,27 @@ def finish(client: OAuthClient, flow: Mapping[str, Any], answer: Mapping[str, st
         Refused: denied, a foreign state, a missing scope, a code that does not fit.
         Retryable: Microsoft could not be asked.
     """
-    wanted = {scope for scope in flow.get("scope", []) if "/" in scope}
     with _application(client) as application:
         try:
-            result = application.acquire_token_by_auth_code_flow(
-                dict(flow), dict(answer), scopes=sorted(wanted) or list(MAIL_SCOPES)
-            )
+            result = application.acquire_token_by_auth_code_flow(dict(flow), dict(answer), scopes=list(MAIL_SCOPES))
         except RuntimeError as error:
             raise _mismatch(type(error).__name__) from None
     _require_token(result, of_code=True)
     claims = result.get("id_token_claims") or {}
     tokens = _tokens(result)
+    _require_scopes(tokens, MAIL_SCOPES)
+    email = str(claims.get("email") or claims.get("preferred_username") or "")
+    subject = f"{claims.get('tid', '')}.{claims.get('oid') or claims.get('sub', '')}"
+    if "@" not in email or subject == ".":
+        raise _mismatch("no address in the answer")
+    if not set(GRAPH_SCOPES) <= set(flow.get("scope", [])):
+        return Grant(subject, email, tokens)
+    graph = refresh(client, tokens.refresh_token, GRAPH_SCOPES)
+    _require_scopes(graph, GRAPH_SCOPES)
+    return Grant(subject, email, replace(tokens, refresh_token=graph.refresh_token or tokens.refresh_token), graph)
+
+
+def _require_scopes(tokens: Tokens, wanted: tuple[str, ...]) -> None:
     missing = {_short(scope) for scope in wanted} - {_short(scope) for scope in tokens.scopes}
     if missing:
         raise Refused(
@@ -75,11 +88,6 @@ def finish(client: OAuthClient, flow: Mapping[str, Any], answer: Mapping[str, st
             next_step="Connect again and accept all that is asked for, or ask your administrator to allow it.",
             server_answer="missing: " + ", ".join(sorted(missing)),
         )
-    email = str(claims.get("email") or claims.get("preferred_username") or "")
-    subject = f"{claims.get('tid', '')}.{claims.get('oid') or claims.get('sub', '')}"
-    if "@" not in email or subject == ".":
-        raise _mismatch("no address in the answer")
-    return Grant(subject, email, tokens)
 
 
 def refresh(client: OAuthClient, refresh_token: str, scopes: tuple[str, ...] = MAIL_SCOPES) -> Tokens:

@@ -23,12 +23,17 @@ _MOST_BYTES = 1024 * 1024
 
 @dataclass(frozen=True)
 class OAuthClient:
-    """This installation as it is registered with an identity server; `authority` is the server's base address."""
+    """This installation as it is registered with an identity server; `authority` is the server's base address.
+
+    `graph_url` is where Microsoft Graph is, "" for its own address; `is_stand_in` says that this is no real provider.
+    """
 
     client_id: str
     client_secret: str = field(repr=False)
     authority: str
     ca_file: str | None = None
+    graph_url: str = ""
+    is_stand_in: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,11 +59,15 @@ class Tokens:
 
 @dataclass(frozen=True)
 class Grant:
-    """Who signed in, and what for; `subject` is the identity server's own, lasting name of the person."""
+    """Who signed in, and what for; `subject` is the identity server's own, lasting name of the person.
+
+    `graph` is there where sending through Microsoft Graph was asked for; `tokens` has the refresh token of both.
+    """
 
     subject: str
     email: str
     tokens: Tokens
+    graph: Tokens | None = None
 
 
 class TokenLine(requests.Session):
@@ -87,7 +96,7 @@ class TokenLine(requests.Session):
         except requests.RequestException as error:
             raise self._away(type(error).__name__) from error
         if response.status_code == 429 or response.status_code >= 500:
-            raise self._away(f"HTTP {response.status_code}", _retry_after_s(response.headers))
+            raise self._away(f"HTTP {response.status_code}", retry_after_s(response.headers))
         if len(response.content) > _MOST_BYTES or not _is_json(response):
             raise self._away(f"HTTP {response.status_code} without JSON")
         return response
@@ -103,7 +112,16 @@ class TokenLine(requests.Session):
         )
 
 
-def _retry_after_s(headers: Mapping[str, str]) -> float | None:
+def open_line(ca_file: str | None) -> requests.Session:
+    """Open a line to a provider's own services, which trusts the stand-ins' authority where there are any."""
+    line = requests.Session()
+    if ca_file:
+        line.verify, line.trust_env = ca_file, False
+    return line
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Read how many seconds a server asks to wait, at most an hour; None where it does not say."""
     value = headers.get("Retry-After", "")
     return min(float(value), 3600.0) if value.isascii() and value.isdigit() else None
 

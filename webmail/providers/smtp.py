@@ -323,6 +323,9 @@ def _authenticate(client: _Client, settings: ServerSettings, credentials: Creden
     except smtplib.SMTPAuthenticationError as error:
         words = f"{error.smtp_code} {words_of(error.smtp_error)}"
         judged = diagnosis.sign_in_refused("smtp", words, settings.host)
+        if judged.cause == "basic_auth_off" and credentials.mechanism == XOAUTH2:
+            # No password was shown: what is off is SMTP itself ("535 5.7.139 SmtpClientAuthentication is disabled").
+            raise diagnosis.smtp_auth_off(words) from None
         if 400 <= error.smtp_code < 500 and isinstance(judged, NeedsSignIn):
             judged = diagnosis.unavailable("smtp", words)
         elif error.smtp_code == 535 and judged.cause == "sign_in_unclear":

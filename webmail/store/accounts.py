@@ -109,9 +109,18 @@ def stored_count(s: Session, account_id: int) -> int:
 
 
 def mark_failure(
-    s: Session, account_id: int, *, status: str, sentence: str, next_step: str, detail: str, retry_at: datetime | None
+    s: Session,
+    account_id: int,
+    *,
+    status: str,
+    sentence: str,
+    next_step: str,
+    detail: str,
+    retry_at: datetime | None,
+    cause: str = "",
 ) -> None:
     """Record why an account could not be synced, and count it."""
+    since = func.coalesce(Account.status_since, utc_now()) if status == "reconnect_needed" else None
     s.execute(
         update(Account)
         .where(Account.id == account_id)
@@ -120,6 +129,8 @@ def mark_failure(
             status_sentence=sentence[:500],
             status_next_step=next_step[:500],
             status_detail=detail,
+            status_cause=cause[:40],
+            status_since=since,
             failures=Account.failures + 1,
             retry_at=retry_at,
         )
@@ -136,6 +147,7 @@ def mark_success(s: Session, account_id: int) -> None:
             status_sentence="",
             status_next_step="",
             status_detail="",
+            status_cause="",
             failures=0,
             retry_at=None,
             last_synced_at=utc_now(),

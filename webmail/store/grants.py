@@ -61,14 +61,15 @@ def save_grant(
     tokens: StoredTokens,
     expires_at: datetime,
     scopes: Sequence[str],
+    graph_expires_at: datetime | None = None,
 ) -> None:
     """Store what a sign-in brought; it replaces an earlier grant and fences off a refresh under way."""
     grant = s.get(OAuthGrant, account_id) or OAuthGrant(account_id=account_id, generation=0, lease_token=0)
     grant.provider, grant.subject = provider, subject
     grant.secret = seal(vars(tokens))
-    grant.expires_at, grant.graph_expires_at = expires_at, None
+    grant.expires_at, grant.graph_expires_at = expires_at, graph_expires_at
     grant.scopes = sorted(scopes)
-    grant.renewed_at = utc_now()
+    grant.renewed_at = grant.granted_at = utc_now()
     grant.generation += 1
     grant.lease_token += 1
     grant.lease_until = None

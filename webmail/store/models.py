@@ -101,6 +101,9 @@ class Account(Base):
     smtp_host: Mapped[str] = mapped_column(String(255))
     smtp_port: Mapped[int]
     smtp_security: Mapped[str] = mapped_column(String(10), default="tls")
+    sends_by: Mapped[str] = mapped_column(String(10), default="smtp", server_default="smtp")
+    """`smtp`; `graph` (Microsoft Graph, because SMTP is switched off there); or `blocked`: SMTP has been switched off
+    since, and the user has still to allow Graph, so queued mail waits."""
     imap_folder: Mapped[str] = mapped_column(String(255), default="INBOX")
     outbox_folder: Mapped[str] = mapped_column(String(255), default="")
     ssl_enabled: Mapped[bool] = mapped_column(default=True)
@@ -119,6 +122,13 @@ class Account(Base):
     status_sentence: Mapped[str] = mapped_column(String(500), default="")
     status_next_step: Mapped[str] = mapped_column(String(500), default="")
     status_detail: Mapped[str] = mapped_column(Text, default="")
+    status_cause: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    """The stable key of what is wrong, as in `ProviderError.cause`; "" when nothing is."""
+    status_since: Mapped[datetime | None]
+    """Since when it is `reconnect_needed`; None when it is not."""
+    away_from: Mapped[datetime | None]
+    """The last time that a sign-in was missing: from when to when; what came meanwhile is counted by it."""
+    away_until: Mapped[datetime | None]
     failures: Mapped[int] = mapped_column(default=0)
     retry_at: Mapped[datetime | None]
     last_synced_at: Mapped[datetime | None]
@@ -477,6 +487,8 @@ class OAuthGrant(Base):
     scopes: Mapped[list[Any]] = mapped_column(default=list)
     renewed_at: Mapped[datetime] = mapped_column(default=utc_now)
     """When a token was last had with the refresh token: unused for too long, it dies."""
+    granted_at: Mapped[datetime | None] = mapped_column(default=utc_now)
+    """When the user last signed in there."""
     generation: Mapped[int] = mapped_column(default=0)
     """Raised by each refresh: whoever waited for one sees that it is done."""
     lease_token: Mapped[int] = mapped_column(default=0)

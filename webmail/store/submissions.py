@@ -287,7 +287,9 @@ def renew_claim(s: Session, submission_id: int, token: int) -> None:
 
 
 def submissions_due(s: Session, now: datetime) -> list[Submission]:
-    """Give the queued submissions that may go out now; those of an account to be reconnected wait for that."""
+    """Give the queued submissions that may go out now; those of an account to be reconnected, or whose way out
+    is blocked, wait for that.
+    """
     query = (
         select(Submission)
         .join(Account, Submission.account_id == Account.id)
@@ -295,6 +297,7 @@ def submissions_due(s: Session, now: datetime) -> list[Submission]:
             Submission.state == "queued",
             or_(Submission.not_before.is_(None), Submission.not_before <= now),
             Account.status.in_(("connected", "error")),
+            Account.sends_by != "blocked",
             Account.secret.is_not(None),
         )
     )

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from webmail.errors import NeedsSignIn, Refused
+from webmail.providers import identities
 from webmail.providers.base import XOAUTH2, Credentials, ServerSettings
 from webmail.providers.imap import ImapSession, open_imap
+from webmail.providers.oauth import OAuthClient
 from webmail.store.models import Account
 from webmail.store.secrets import unseal
-from webmail.sync.tokens import access_token
+from webmail.sync.tokens import access_token, graph_token
 
 Result = TypeVar("Result")
 PASSWORD = "password"  # noqa: S105  # the name of a way to sign in
@@ -49,12 +51,34 @@ def signed_in(account: Account, use: Callable[[Credentials], Result]) -> Result:
         raise _token_refused(account, error) from error
 
 
+def by_graph(account: Account, use: Callable[[OAuthClient, str], Result]) -> Result:
+    """Call `use` with this installation's registration and a token for Microsoft Graph, renewed once where refused.
+
+    Args:
+        use: as in `signed_in()`.
+
+    Raises:
+        Refused: nobody has allowed sending through Graph, or Graph takes no token of this mailbox.
+        NeedsSignIn, Retryable: as `webmail.sync.tokens.graph_token` does.
+    """
+    client = identities.client_of(account.auth)
+    token = graph_token(account)
+    try:
+        return use(client, token)
+    except NeedsSignIn:
+        token = graph_token(account, refused=token)
+    try:
+        return use(client, token)
+    except NeedsSignIn as error:
+        raise _token_refused(account, error) from error
+
+
 def _token_refused(account: Account, error: NeedsSignIn) -> Refused:
     brand, service = account.auth.title(), error.side.upper()
     return Refused(
         f"{brand} vouches for you, but its mail server does not let you in by {service}.",
         side=error.side,
-        cause="basic_auth_off" if error.cause == "basic_auth_off" else "token_refused",
+        cause="token_refused",
         next_step=f"{service} may be switched off for this mailbox: ask your administrator to allow it.",
         server_answer=error.server_answer,
     )

@@ -83,7 +83,7 @@ def _run(account_id: int, *, backfills: bool) -> None:
             # A mistake of ours, or a database that is away: tried again like all else, with growing waits.
             log.exception("sync_broke", account=account_id)
             _record_failure(lease, account, _broken_here())
-    _ask_for_more(account_id)
+    ask_for_more(account_id)
 
 
 def _tell_only(lease: Lease, account: Account) -> None:
@@ -211,7 +211,7 @@ def _report_progress(context: SyncContext) -> None:
         after_commit(s, lambda: queue.publish(account.user_id, "account-changed", uuid=str(account.uuid)))
 
 
-def _ask_for_more(account_id: int) -> None:
+def ask_for_more(account_id: int) -> None:
     """After the lease is free: have done what was wanted meanwhile, or the next turn of the backfill."""
     with reading() as s:
         account = find_account(s, account_id)
@@ -256,5 +256,6 @@ def _save_failure(s: Session, account: Account, error: ProviderError) -> None:
             next_step=error.next_step,
             detail=error.server_answer,
             retry_at=retry_at,
+            cause=error.cause,
         )
         after_commit(s, lambda: queue.publish(account.user_id, "account-changed", uuid=str(account.uuid)))

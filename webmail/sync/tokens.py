@@ -47,12 +47,22 @@ def access_token(account: Account, *, refused: str = "") -> str:
     return _refresh(account.id, grant.generation).access_token
 
 
-def graph_token(account: Account) -> str:
-    """Give a token for Microsoft Graph's `sendMail`; raises as `access_token()` does."""
+def graph_token(account: Account, *, refused: str = "") -> str:
+    """Give a token for Microsoft Graph's `sendMail`, as `access_token()` does for the mail servers.
+
+    Raises:
+        Refused: nobody has allowed sending through Graph yet.
+        NeedsSignIn, Retryable: as `access_token()` does.
+    """
     grant = _load(account.id)
-    if grant.graph_expires_at is not None and grant.graph_expires_at - utc_now() > _AHEAD:
+    if _has_graph_token(grant, refused):
         return grants.tokens_of(grant).graph_token
-    return _refresh(account.id, grant.generation, for_graph=True).graph_token
+    return _refresh(account.id, grant.generation, for_graph=True, refused=refused).graph_token
+
+
+def _has_graph_token(grant: OAuthGrant, refused: str) -> bool:
+    is_fresh = grant.graph_expires_at is not None and grant.graph_expires_at - utc_now() > _AHEAD
+    return is_fresh and grants.tokens_of(grant).graph_token != refused
 
 
 def keep_alive() -> None:
@@ -93,11 +103,14 @@ def _load(account_id: int) -> OAuthGrant:
     return grant
 
 
-def _refresh(account_id: int, generation: int, *, for_graph: bool = False) -> StoredTokens:
+def _refresh(account_id: int, generation: int, *, for_graph: bool = False, refused: str = "") -> StoredTokens:
+    def is_done(grant: OAuthGrant) -> bool:
+        return _has_graph_token(grant, refused) if for_graph else grant.generation != generation
+
     deadline = time.monotonic() + _WAIT_S
     while time.monotonic() < deadline:
         grant = _load(account_id)
-        if grant.generation != generation and not for_graph:
+        if is_done(grant):
             return grants.tokens_of(grant)
         with transaction() as s:
             lease_token = grants.acquire_refresh(s, account_id)
@@ -107,7 +120,7 @@ def _refresh(account_id: int, generation: int, *, for_graph: bool = False) -> St
         try:
             # Read again under the right: what another process stored meanwhile must not be spent twice.
             grant = _load(account_id)
-            if grant.generation == generation or for_graph:
+            if not is_done(grant):
                 return _refresh_now(grant, lease_token, for_graph=for_graph)
             with transaction() as s:
                 grants.release_refresh(s, account_id, lease_token)

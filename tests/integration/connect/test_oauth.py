@@ -251,6 +251,7 @@ def test_mail_servers_that_do_not_take_the_token_are_named(world: World, smtp_se
     assert steps_of(attempt)["imap"]["state"] == "done"
     assert steps_of(attempt)["smtp"]["state"] == "failed"
     assert "5.7.139" in steps_of(attempt)["smtp"]["server_answer"]
+    assert steps_of(attempt)["smtp"]["cause"] == "smtp_auth_off"
 
 
 def test_settings_can_be_changed_without_signing_in_again(world: World) -> None:
@@ -273,7 +274,7 @@ def test_a_token_never_goes_to_another_host(world: World) -> None:
     with pytest.raises(InputRefused) as caught:
         connect.start_attempt(world.user, replace(form, imap_host="imap.elsewhere.example"), world.account.uuid)
 
-    assert caught.value.field == "password"
+    assert caught.value.field == "imap_host"
 
 
 def test_disconnecting_erases_the_tokens_and_withdraws_the_grant(world: World) -> None:

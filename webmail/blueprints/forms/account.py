@@ -42,6 +42,9 @@ class AccountForm:
     problems: dict[str, str] = field(default_factory=dict)
     attempt: ConnectAttempt | None = None
     """The attempt that failed with these values, to be explained above the fields."""
+    sign_in: str = ""
+    """`google` or `microsoft` where the mailbox is signed in to there and takes no password from here."""
+    sends_by: str = "smtp"
 
     @property
     def choice(self) -> presets.Choice | None:
@@ -99,20 +102,21 @@ class AccountForm:
             ssl_enabled=self.ssl_enabled,
             reads_mail=self.reads_mail,
             read_marks=self.read_marks,
+            sends_by="graph" if self.sign_in == "microsoft" and self.sends_by == "graph" else "smtp",
         )
 
     def _check(self, password: str) -> None:
         self._need("email", "Type the address of the mailbox.")
         if self.texts["email"] and "@" not in self.texts["email"].strip("@"):
             self.problems["email"] = "Type the whole address, such as ines@example.com."
-        if not password and not self.has_password:
+        if not password and not self.has_password and not self.sign_in:
             self.problems["password"] = "Type the password of the mailbox."  # noqa: S105  # a sentence
         self._need("smtp_host", "Type the name of the server that sends your mail, such as smtp.example.com.")
         self._need_port("smtp_port", is_needed=True)
         if self.reads_mail:
             self._need("imap_host", "Type the name of the server that keeps your mail, such as imap.example.com.")
         self._need_port("imap_port", is_needed=self.reads_mail or bool(self.texts["imap_host"]))
-        choice = self.choice
+        choice = None if self.sign_in else self.choice
         if choice is not None and choice.auth == "oauth_only":
             self.problems["provider"] = "This provider takes no password any more. Use its own card above."
         elif choice is not None and not choice.auth:
@@ -138,8 +142,12 @@ def new_form(provider: str = "", email: str = "") -> AccountForm:
     return form
 
 
-def typed_form(data: Mapping[str, str], account: Account | None = None) -> AccountForm:
-    """Read the form as it was sent, for a new account or for one whose settings it changes."""
+def typed_form(data: Mapping[str, str], account: Account | None = None, *, sign_in: str = "") -> AccountForm:
+    """Read the form as it was sent, for a new account or for one whose settings it changes.
+
+    Args:
+        sign_in: where the user is about to sign in with these settings; "" for the account's own way.
+    """
     texts = {name: " ".join(data.get(name, "").split()) for name in TEXTS}
     read_marks = data.get("read_marks", "all")
     return AccountForm(
@@ -147,7 +155,8 @@ def typed_form(data: Mapping[str, str], account: Account | None = None) -> Accou
         ssl_enabled=bool(data.get("ssl_enabled")),
         reads_mail=bool(data.get("reads_mail")),
         read_marks=read_marks if read_marks in READ_MARKS else "all",
-        **_belonging_to(account),
+        sends_by=data.get("sends_by", "smtp"),
+        **(_belonging_to(account) | ({"sign_in": sign_in} if sign_in else {})),
         filled_provider=data.get("filled_provider", ""),
         filled_email=data.get("filled_email", ""),
     )
@@ -155,7 +164,9 @@ def typed_form(data: Mapping[str, str], account: Account | None = None) -> Accou
 
 def form_of_account(account: Account) -> AccountForm:
     """Build the form that edits an account."""
-    return _form_of(account, account.ssl_enabled, account.reads_mail, account.read_marks, account)
+    form = _form_of(account, account.ssl_enabled, account.reads_mail, account.read_marks, account)
+    form.sends_by = account.sends_by
+    return form
 
 
 def form_of_attempt(attempt: ConnectAttempt, account: Account | None) -> AccountForm:
@@ -167,6 +178,9 @@ def form_of_attempt(attempt: ConnectAttempt, account: Account | None) -> Account
     values = attempt.settings
     form = _form_of(values, values["ssl_enabled"], values["reads_mail"], values["read_marks"], account)
     form.attempt = attempt
+    form.sends_by = values.get("sends_by", "smtp")
+    if values.get("auth", "password") != "password":
+        form.sign_in = values["auth"]
     return form
 
 
@@ -187,4 +201,7 @@ def _form_of(
 
 
 def _belonging_to(account: Account | None) -> dict[str, Any]:
-    return {} if account is None else {"account_uuid": account.uuid, "has_password": account.secret is not None}
+    if account is None:
+        return {}
+    sign_in = "" if account.auth == "password" else account.auth
+    return {"account_uuid": account.uuid, "has_password": account.secret is not None, "sign_in": sign_in}
