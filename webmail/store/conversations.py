@@ -65,7 +65,7 @@ def list_page(
             Conversation.tenant_id == scope.tenant_id,
             Conversation.user_id == scope.user_id,
             Conversation.message_count > 0,
-            _in_view(view),
+            in_view(view),
         )
         .options(joinedload(Conversation.account))
         .order_by(Conversation.last_at.desc(), Conversation.id.desc())
@@ -87,7 +87,8 @@ def list_page(
     return ConversationPage(rows, _cursor_of(rows[-1]))
 
 
-def _in_view(view: str) -> ColumnElement[bool]:
+def in_view(view: str) -> ColumnElement[bool]:
+    """Give the condition that a conversation belongs to one of `VIEWS`."""
     if view == "inbox":
         return Conversation.in_inbox.is_(True)
     if view == "sent":

@@ -13,6 +13,7 @@ from sqlalchemy.orm import joinedload, selectinload, undefer
 from webmail.errors import NotFound
 from webmail.store.models import Account, Attachment, Conversation, Folder, Message, Placement
 from webmail.store.scope import Scope
+from webmail.store.search_index import index_messages
 from webmail.store.session import Session
 from webmail.store.threads import Threadable, assign_conversations
 
@@ -161,6 +162,7 @@ def _insert_messages(s: Session, account: Account, arrivals: Sequence[Arrival]) 
     ]
     if attachments:
         s.execute(insert(Attachment), attachments)
+    index_messages(s, ids.values())
     return ids
 
 
@@ -295,6 +297,11 @@ def where_it_lies(s: Session, message_id: int) -> Whereabouts | None:
 
 
 def save_bodies(s: Session, bodies: Sequence[dict[str, Any]]) -> None:
-    """Store text, HTML and snippet: [{"id", "text", "html", "snippet", "body_state", "has_attachments"?}, …]."""
+    """Store text, HTML and snippet: [{"id", "text", "html", "snippet", "body_state", "has_attachments"?}, …].
+
+    "visible", what a reader sees of HTML that came without text, is not stored but spares finding it out for the index.
+    """
     if bodies:
-        s.execute(update(Message), list(bodies))
+        visible = {body["id"]: body["visible"] for body in bodies if "visible" in body}
+        s.execute(update(Message), [{key: body[key] for key in body if key != "visible"} for body in bodies])
+        index_messages(s, [body["id"] for body in bodies], visible)

@@ -13,6 +13,7 @@ from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
 from webmail.errors import ConfigError
+from webmail.store.search_index import index_missing
 from webmail.store.session import engine
 
 _HERE = Path(__file__).parent / "migrations"
@@ -27,13 +28,16 @@ def alembic_config() -> Config:
 
 
 def migrate() -> None:
-    """Take every step that this database has not taken yet.
+    """Take every step that this database has not taken yet, then index the mail that search does not know yet.
+
+    The pages work meanwhile: steps are short, and the index is filled some messages at a time.
 
     Raises:
         ConfigError: the database cannot be reached, or is not ours.
     """
     try:
         command.upgrade(alembic_config(), "head")
+        index_missing()
     except (SQLAlchemyError, CommandError) as error:
         raise _unusable(error) from error
 

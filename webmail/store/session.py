@@ -42,7 +42,15 @@ def configure(database_url: str, encryption_keys: tuple[str, ...]) -> Engine:
         )
         event.listen(_engine, "connect", _prepare_sqlite)
     else:
-        _engine = create_engine(database_url, hide_parameters=True, pool_size=10, max_overflow=30, pool_pre_ping=True)
+        # `prepare_threshold`: a prepared statement's plan does not know what is searched for; poolers do without, too.
+        _engine = create_engine(
+            database_url,
+            hide_parameters=True,
+            pool_size=10,
+            max_overflow=30,
+            pool_pre_ping=True,
+            connect_args={"prepare_threshold": None},
+        )
     _sessions.configure(bind=_engine)
     return _engine
 
@@ -112,6 +120,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         "foreign_keys=ON",
         "busy_timeout=30000",
         "cache_size=-16000",
+        "secure_delete=ON",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -108,10 +108,12 @@ def _text_of(imap: ImapSession, uid: int, part: Part | None) -> str:
 
 def _row(message_id: int, text: str, html: str) -> dict[str, Any]:
     text, html = storable(text), storable(html)
+    visible = text or storable(html_to_text(html))
     return {
         "id": message_id,
         "text": text,
         "html": html,
-        "snippet": storable(make_snippet(text or html_to_text(html)))[:250],
+        "snippet": make_snippet(visible)[:250],
         "body_state": "stored",
+        "visible": visible,
     }

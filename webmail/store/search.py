@@ -1,0 +1,165 @@
+"""Search in the user's mail: conversations in which a message matches, the newest such message first.
+
+A hit is a conversation with its newest message that matches: its time places the hit, its text is the excerpt. Words
+are asked of the index, newest first, a batch at a time; what changes too often to stand in it (unread, starred, where
+it lies) is asked of the conversations that a batch leads to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, tzinfo
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import joinedload
+
+from webmail.domain.search import SearchQuery
+from webmail.store._search_entry import NEWEST_KEY, Wanted, key_of, message_id_of, time_of
+from webmail.store.conversations import in_view
+from webmail.store.models import Account, Conversation, Message
+from webmail.store.scope import Scope
+from webmail.store.search_index import dialect_of
+from webmail.store.session import Session
+
+_BATCH_PER_ROW = 3
+_MAX_BATCH = 5000
+_EXCERPT_FROM = 6000
+"""Characters of a body, from its beginning, in which the words are looked for to be shown."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A conversation that was found, with its account, and what is shown of the newest message in it that matches."""
+
+    conversation: Conversation
+    sent_at: datetime
+    from_name: str
+    subject: str
+    snippet: str
+    text: str
+    """How the body begins; "" when the mail came as HTML only."""
+
+
+@dataclass(frozen=True)
+class HitPage:
+    """One page of what was found, newest first; `next_cursor` is "" on the last page."""
+
+    hits: list[Hit]
+    next_cursor: str
+
+
+def search_page(
+    s: Session,
+    scope: Scope,
+    query: SearchQuery,
+    *,
+    zone: tzinfo,
+    account_uuid: UUID | None = None,
+    cursor: str = "",
+    limit: int = 50,
+) -> HitPage:
+    """Give a page of the conversations in which a message matches, each once.
+
+    Args:
+        zone: in which the days of `before:` and `after:` begin and end.
+        account_uuid: only this mailbox; one that is not the user's has nothing in it.
+        cursor: `next_cursor` of the page before; one that makes no sense gives the first page.
+    """
+    account_id = None
+    if account_uuid is not None:
+        account_id = s.scalar(select(Account.id).where(Account.uuid == account_uuid, Account.user_id == scope.user_id))
+    if query.is_empty or (account_uuid is not None and account_id is None):
+        return HitPage([], "")
+    oldest = _first_key(query.after, zone) if query.after else 0
+    newest = _first_key(query.before, zone) if query.before else NEWEST_KEY
+    wanted = Wanted(query, scope.user_id, account_id, oldest)
+    below = min(int(cursor), newest) if cursor.isascii() and cursor.isdigit() and len(cursor) < 20 else newest
+    keys = _find(s, scope, wanted, below=below, newest=newest, limit=limit + 1)
+    hits = _load(s, scope, list(keys.values())[:limit])
+    return HitPage(hits, str(list(keys.values())[limit - 1]) if len(keys) > limit else "")
+
+
+def _first_key(day: date, zone: tzinfo) -> int:
+    return key_of(datetime.combine(day, time.min, zone), 0)
+
+
+def _find(s: Session, scope: Scope, wanted: Wanted, *, below: int, newest: int, limit: int) -> dict[int, int]:
+    """Give the keys of the newest hits below a key, by conversation, in order."""
+    found: dict[int, int] = {}
+    batch = limit * _BATCH_PER_ROW
+    before = below
+    while len(found) < limit:
+        keys = dialect_of(s).newest(s, wanted, below, batch)
+        fresh: dict[int, int] = {}
+        for key, conversation_id in _conversations_of(s, scope, wanted.query, keys):
+            if conversation_id not in found:
+                fresh.setdefault(conversation_id, key)
+        if before < newest:
+            for conversation_id in _shown_before(s, wanted, list(fresh), before, newest):
+                del fresh[conversation_id]
+        found.update(fresh)
+        if len(keys) < batch:
+            break
+        below, batch = keys[-1], min(batch * 4, _MAX_BATCH)
+    return dict(list(found.items())[:limit])
+
+
+def _conversations_of(s: Session, scope: Scope, query: SearchQuery, keys: Sequence[int]) -> list[tuple[int, int]]:
+    """Give (key, conversation) of those entries whose conversations are the user's and pass the filters."""
+    statement = (
+        select(Message.id, Message.conversation_id)
+        .join(Conversation, Message.conversation_id == Conversation.id)
+        .where(
+            Message.id.in_([message_id_of(key) for key in keys]),
+            Conversation.tenant_id == scope.tenant_id,
+            Conversation.user_id == scope.user_id,
+            *_filters(query),
+        )
+    )
+    conversation_ids = {message_id: conversation_id for message_id, conversation_id in s.execute(statement)}
+    pairs = ((key, conversation_ids.get(message_id_of(key))) for key in keys)
+    return [(key, conversation_id) for key, conversation_id in pairs if conversation_id is not None]
+
+
+def _filters(query: SearchQuery) -> list[ColumnElement[bool]]:
+    filters = [in_view(query.place or "all")]
+    if query.is_unread:
+        filters.append(Conversation.unread_count > 0)
+    if query.is_starred:
+        filters.append(Conversation.is_flagged.is_(True))
+    return filters
+
+
+def _shown_before(s: Session, wanted: Wanted, conversation_ids: Sequence[int], above: int, newest: int) -> set[int]:
+    """Give those conversations of which an earlier page has shown a newer message."""
+    query = select(Message.id, Message.sent_at, Message.conversation_id).where(
+        Message.conversation_id.in_(conversation_ids), Message.sent_at >= time_of(above)
+    )
+    owners = {key_of(sent_at, message_id): owner for message_id, sent_at, owner in s.execute(query)}
+    newer = [key for key in owners if above <= key < newest]
+    return {owners[key] for key in dialect_of(s).matching(s, wanted, newer)} if newer else set()
+
+
+def _load(s: Session, scope: Scope, keys: Sequence[int]) -> list[Hit]:
+    query = (
+        select(
+            Conversation,
+            Message.id,
+            Message.sent_at,
+            Message.from_name,
+            Message.subject,
+            Message.snippet,
+            func.substr(Message.text, 1, _EXCERPT_FROM),
+        )
+        .join(Message, Message.conversation_id == Conversation.id)
+        .where(
+            Message.id.in_([message_id_of(key) for key in keys]),
+            Message.tenant_id == scope.tenant_id,
+            Message.user_id == scope.user_id,
+        )
+        .options(joinedload(Conversation.account))
+    )
+    hits = {message_id: Hit(conversation, *rest) for conversation, message_id, *rest in s.execute(query)}
+    return [hits[message_id_of(key)] for key in keys if message_id_of(key) in hits]
