@@ -46,12 +46,13 @@ def thread_keys(headers: ParsedHeaders, *, gmail_thread_id: str = "") -> list[st
     """Give a message's keys, each at most 64 characters.
 
     Args:
-        gmail_thread_id: X-GM-THRID; where Gmail says what belongs together, nothing else counts.
+        gmail_thread_id: X-GM-THRID; where Gmail says what belongs together, it alone counts. The message's own id
+            still leads here: an answer that is just being sent has no conversation of Gmail's yet.
     """
-    if gmail_thread_id:
-        return [f"gm:{gmail_thread_id}"[:64]]
     subject = subject_key(headers.subject)
     own = headers.message_id or message_identity(headers)
+    if gmail_thread_id:
+        return [f"gm:{gmail_thread_id}"[:64], _key("id", own)]
     keys = [_key("id", own), _key("subject", own, subject)]
     if headers.original_id:
         keys += [_key("id", headers.original_id), _key("subject", headers.original_id, subject)]

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 
 TLS, STARTTLS, PLAIN = "tls", "starttls", "plain"
+GMAIL = "X-GM-EXT-1"
+"""The capability of Gmail's own extensions: lasting ids of messages and conversations, and labels."""
 XOAUTH2 = "xoauth2"
 """The mechanism by which a token signs in (Google, "XOAUTH2 mechanism"); Microsoft takes it too."""
 
@@ -76,7 +78,8 @@ class RemoteMessage:
     """The head of one message: what a list needs, without its body.
 
     `header` holds the raw header fields, `structure` IMAPClient's BODYSTRUCTURE (read it with
-    `webmail.domain.structure.leaf_parts`), `internal_date` is aware UTC.
+    `webmail.domain.structure.leaf_parts`), `internal_date` is aware UTC. `gmail_id`, `gmail_thread_id` and `labels` are
+    Gmail's own (X-GM-EXT-1), empty elsewhere; its system labels have a backslash (`\\Inbox`).
     """
 
     uid: int
@@ -86,6 +89,9 @@ class RemoteMessage:
     size_bytes: int
     header: bytes
     structure: Any
+    gmail_id: str = ""
+    gmail_thread_id: str = ""
+    labels: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from webmail.errors import ProviderError
 from webmail.providers import diagnosis, network
 from webmail.providers.answers import has_control
 from webmail.providers.base import (
+    GMAIL,
     STARTTLS,
     TLS,
     XOAUTH2,
@@ -32,12 +33,12 @@ from webmail.providers.base import (
 from webmail.providers.imap_client import GuardedClient
 from webmail.providers.imap_values import (
     build_folder,
+    build_message,
     build_uid_set,
     parse_copied,
     parse_flags,
     parse_names,
     parse_number,
-    parse_time,
 )
 
 _HEADER_FIELDS = (
@@ -45,6 +46,7 @@ _HEADER_FIELDS = (
     "AUTO-SUBMITTED CONTENT-TYPE X-MICROSOFT-ORIGINAL-MESSAGE-ID"
 )
 _HEAD = ["UID", "FLAGS", "INTERNALDATE", "RFC822.SIZE", "BODYSTRUCTURE", f"BODY.PEEK[HEADER.FIELDS ({_HEADER_FIELDS})]"]
+_GMAIL_HEAD = ["X-GM-MSGID", "X-GM-THRID", "X-GM-LABELS"]
 _LONGEST_MESSAGE_ID = 900
 _GOODBYE_S = 3.0
 
@@ -191,19 +193,11 @@ class ImapSession:
 
     def fetch_messages(self, uids: Sequence[int]) -> Iterator[RemoteMessage]:
         """Fetch the heads of messages; one that the server does not give, or gives unreadably, is left out."""
-        for uid, data in self._fetch(list(uids), [*_HEAD, *(["MODSEQ"] if self._has_modseq() else [])]):
-            header = next((value for key, value in data.items() if key.startswith(b"BODY[HEADER")), None)
-            if header is None:
-                continue
-            yield RemoteMessage(
-                uid=uid,
-                flags=parse_flags(data.get(b"FLAGS")),
-                modseq=parse_number(data.get(b"MODSEQ")) or 0,
-                internal_date=parse_time(data.get(b"INTERNALDATE")),
-                size_bytes=parse_number(data.get(b"RFC822.SIZE")) or 0,
-                header=bytes(header),
-                structure=data.get(b"BODYSTRUCTURE"),
-            )
+        gmail = _GMAIL_HEAD if GMAIL in self.capabilities else []
+        for uid, data in self._fetch(list(uids), [*_HEAD, *gmail, *(["MODSEQ"] if self._has_modseq() else [])]):
+            message = build_message(uid, data)
+            if message is not None:
+                yield message
 
     def fetch_flags(self, uids: str | Sequence[int], changed_since: int | None = None) -> dict[int, RemoteFlags]:
         """Fetch flags.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from webmail.domain.folders import folder_role
-from webmail.providers.base import RemoteFolder
+from webmail.providers.base import RemoteFolder, RemoteMessage
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_COPIED = 100_000
@@ -40,6 +40,25 @@ def parse_number(value: Any) -> int | None:
         return int(value)
     except (TypeError, ValueError):
         return None
+
+
+def build_message(uid: int, data: Mapping[bytes, Any]) -> RemoteMessage | None:
+    """Build a message from the items of its FETCH answer; None where its header is missing."""
+    header = next((value for key, value in data.items() if key.startswith(b"BODY[HEADER")), None)
+    if header is None:
+        return None
+    return RemoteMessage(
+        uid=uid,
+        flags=parse_flags(data.get(b"FLAGS")),
+        modseq=parse_number(data.get(b"MODSEQ")) or 0,
+        internal_date=parse_time(data.get(b"INTERNALDATE")),
+        size_bytes=parse_number(data.get(b"RFC822.SIZE")) or 0,
+        header=bytes(header),
+        structure=data.get(b"BODYSTRUCTURE"),
+        gmail_id=str(parse_number(data.get(b"X-GM-MSGID")) or ""),
+        gmail_thread_id=str(parse_number(data.get(b"X-GM-THRID")) or ""),
+        labels=parse_flags(data.get(b"X-GM-LABELS")),
+    )
 
 
 def parse_flags(value: Any) -> frozenset[str]:

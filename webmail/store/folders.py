@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from webmail.store.models import Folder
+from webmail.store.models import Account, Folder
 from webmail.store.placements import make_stale
 from webmail.store.session import Session
 
@@ -17,10 +17,19 @@ def folders_of(s: Session, account_id: int) -> list[Folder]:
 
 
 def folder_by_role(s: Session, account_id: int, role: str) -> Folder | None:
-    """Give the account's folder of that role, None if it has none."""
-    return s.scalar(
-        select(Folder).where(Folder.account_id == account_id, Folder.role == role).order_by(Folder.id).limit(1)
-    )
+    """Give the account's folder of that role, None if it has none.
+
+    On Gmail a mail is archived by leaving the inbox: it lies in All Mail, whatever a label may be called.
+    """
+    roles = ("all", role) if role == "archive" and is_gmail(s, account_id) else (role,)
+    query = select(Folder).where(Folder.account_id == account_id).order_by(Folder.id).limit(1)
+    return next((found for each in roles if (found := s.scalar(query.where(Folder.role == each)))), None)
+
+
+def is_gmail(s: Session, account_id: int) -> bool:
+    """Say whether an account's server has Gmail's labels, as it was found at Connect."""
+    fingerprint = s.scalar(select(Account.fingerprint).where(Account.id == account_id)) or {}
+    return "X-GM-EXT-1" in fingerprint.get("capabilities", [])
 
 
 def save_folders(s: Session, account_id: int, found: dict[str, str], synced: set[str]) -> list[Folder]:

@@ -45,6 +45,8 @@ class Arrival:
     uid: int | None = None
     modseq: int = 0
     flags: frozenset[str] = field(default_factory=frozenset)
+    known_as: str = ""
+    """The identity that it may be stored under from before its server gave it one of its own: a mail of ours."""
 
 
 @dataclass
@@ -108,6 +110,7 @@ def take_in(s: Session, account: Account, folder: Folder | None, arrivals: Seque
     # A sync and a submission may bring the same mail at the same moment; SQLite has one writer anyway.
     s.execute(select(Account.id).where(Account.id == account.id).with_for_update())
     known = ids_by_identity(s, account.id, [arrival.identity for arrival in arrivals])
+    known |= _adopt(s, account, [each for each in arrivals if each.known_as and each.identity not in known])
     fresh: dict[str, Arrival] = {}
     for arrival in sorted(arrivals, key=lambda each: each.values["sent_at"]):
         if arrival.identity not in known:
@@ -119,6 +122,23 @@ def take_in(s: Session, account: Account, folder: Folder | None, arrivals: Seque
         _place(s, account, folder, arrivals, by_uid)
     touched = set(conversation_ids_of(s, known.values()))
     return TakenIn(list(new_ids.values()), touched, by_uid)
+
+
+def _adopt(s: Session, account: Account, arrivals: Sequence[Arrival]) -> dict[str, int]:
+    """Give messages that were stored before their server had an id for them that id; {identity: message id}."""
+    stored = ids_by_identity(s, account.id, [each.known_as for each in arrivals])
+    adopted: dict[str, int] = {}
+    for arrival in arrivals:
+        message_id = stored.pop(arrival.known_as, None)
+        if message_id is not None:
+            s.execute(update(Message).where(Message.id == message_id).values(identity=arrival.identity))
+            adopted[arrival.identity] = message_id
+    if adopted:
+        known = [each for each in arrivals if each.identity in adopted]
+        assign_conversations(
+            s, account, [Threadable(each.thread_keys, each.values["subject"], each.values["sent_at"]) for each in known]
+        )
+    return adopted
 
 
 def ids_by_identity(s: Session, account_id: int, identities: Sequence[str]) -> dict[str, int]:

@@ -71,7 +71,8 @@ def arrival_of(account: Account, folder: Folder, message: RemoteMessage, *, is_n
     """Describe a message on the server as the row that it becomes."""
     headers = parse_headers(message.header)
     lowered = {flag.lower() for flag in message.flags}
-    is_outgoing = folder.role == "sent" or headers.from_.email.casefold() == account.email.casefold()
+    is_own = headers.from_.email.casefold() == account.email.casefold() or "\\Sent" in message.labels
+    is_outgoing = folder.role == "sent" or is_own
     values = header_values(headers)
     values |= {
         "sent_at": place_in_time(headers.date, message.internal_date, is_news=is_news),
@@ -83,7 +84,8 @@ def arrival_of(account: Account, folder: Folder, message: RemoteMessage, *, is_n
     }
     return Arrival(
         identity=identity_of(message, headers),
-        thread_keys=thread_keys(headers),
+        known_as=header_identity(message, headers) if message.gmail_id else "",
+        thread_keys=thread_keys(headers, gmail_thread_id=message.gmail_thread_id),
         values=values,
         attachments=_attachments(leaf_parts(message.structure)),
         uid=message.uid,
@@ -93,7 +95,14 @@ def arrival_of(account: Account, folder: Folder, message: RemoteMessage, *, is_n
 
 
 def identity_of(message: RemoteMessage, headers: ParsedHeaders) -> str:
-    """Give a message's identity; one with neither Message-ID nor Date has only its time of arrival to be known by."""
+    """Give a message's identity: Gmail's own id for it where there is one."""
+    if message.gmail_id:
+        return message_identity(headers, gmail_id=message.gmail_id)
+    return header_identity(message, headers)
+
+
+def header_identity(message: RemoteMessage, headers: ParsedHeaders) -> str:
+    """Give a message's identity by its header; with neither Message-ID nor Date only its time of arrival tells."""
     if not headers.message_id and headers.date is None:
         headers = replace(headers, date=message.internal_date)
     return message_identity(headers)

@@ -18,7 +18,7 @@ from webmail.store.messages import conversation_ids_of, ids_by_identity
 from webmail.store.models import Folder, utc_now
 from webmail.store.placements import add_placement, remove_uids, uids_in_folder
 from webmail.store.session import reading
-from webmail.sync.arrivals import identity_of
+from webmail.sync.arrivals import header_identity, identity_of
 from webmail.sync.context import SyncContext
 
 FOLLOWED_ROLES = ("archive", "trash", "all")
@@ -62,43 +62,53 @@ def follow_moves(context: SyncContext) -> None:
         if folder.is_synced or not (context.has_vanished or is_due):
             continue
         try:
-            _follow(context, folder)
+            follow_folder(context, folder)
         except Refused:
             # Hidden or removed since: nothing to follow there.
             continue
 
 
-def _follow(context: SyncContext, folder: Folder) -> None:
+def follow_folder(context: SyncContext, folder: Folder) -> None:
+    """Look into one folder that is not synced whole; its attributes are brought up to date along with the row.
+
+    Raises:
+        Refused: it is hidden or gone.
+    """
     state = context.imap.select(folder.name)
     is_reset = folder.uidvalidity != state.uidvalidity
     known: dict[int, int] = {}
-    if not is_reset and state.uidnext > folder.uidnext:
-        known = _known_among(context, context.imap.uids_since(folder.uidnext)[-_MOST_NEW:])
+    # Under another UIDVALIDITY the old UIDs mean nothing, but what we know most likely still lies there.
+    if is_reset or state.uidnext > folder.uidnext:
+        known = _known_among(context, context.imap.uids_since(1 if is_reset else folder.uidnext)[-_MOST_NEW:])
     with reading() as s:
         here = uids_in_folder(s, folder.id)
     # Whether a known message has left can be told from the count only together with the unknown ones: ask for the UIDs.
     gone = here
     if not is_reset:
         gone = here - set(context.imap.all_uids()) if here and state.exists != folder.server_count else set()
+    position = {
+        "uidvalidity": state.uidvalidity,
+        "uidnext": state.uidnext,
+        "server_count": state.exists,
+        "synced_at": utc_now(),
+    }
     with context.lease.transaction() as s:
+        touched = remove_uids(s, folder.id, gone)
         for uid, message_id in known.items():
             add_placement(s, folder, message_id, uid, frozenset({"\\Seen"}))
-        touched = remove_uids(s, folder.id, gone)
         refresh_conversations(s, context.account, conversation_ids_of(s, [*touched, *known.values()]))
-        update_folder(
-            s,
-            folder.id,
-            uidvalidity=state.uidvalidity,
-            uidnext=state.uidnext,
-            server_count=state.exists,
-            synced_at=utc_now(),
-        )
+        update_folder(s, folder.id, **position)
+    for name, value in position.items():
+        setattr(folder, name, value)
 
 
 def _known_among(context: SyncContext, uids: Sequence[int]) -> dict[int, int]:
     """Give {uid: message id} of those messages that we have stored."""
-    found = context.imap.fetch_messages(list(uids))
-    heads = {each.uid: identity_of(each, parse_headers(each.header)) for each in found}
+    heads: dict[int, tuple[str, str]] = {}
+    for each in context.imap.fetch_messages(list(uids)):
+        headers = parse_headers(each.header)
+        heads[each.uid] = (identity_of(each, headers), header_identity(each, headers))
     with reading() as s:
-        ids = ids_by_identity(s, context.account.id, list(heads.values()))
-    return {uid: ids[identity] for uid, identity in heads.items() if identity in ids}
+        ids = ids_by_identity(s, context.account.id, [identity for pair in heads.values() for identity in pair])
+    known = {uid: next((ids[each] for each in pair if each in ids), None) for uid, pair in heads.items()}
+    return {uid: message_id for uid, message_id in known.items() if message_id is not None}
