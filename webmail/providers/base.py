@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
+
+from webmail.domain.structure import Part, leaf_parts
 
 TLS, STARTTLS, PLAIN = "tls", "starttls", "plain"
 GMAIL = "X-GM-EXT-1"
@@ -75,11 +79,12 @@ class RemoteFlags:
 
 @dataclass(frozen=True)
 class RemoteMessage:
-    """The head of one message: what a list needs, without its body.
+    """The head of one message: what a list needs, and its text where that was asked for.
 
-    `header` holds the raw header fields, `structure` IMAPClient's BODYSTRUCTURE (read it with
-    `webmail.domain.structure.leaf_parts`), `internal_date` is aware UTC. `gmail_id`, `gmail_thread_id` and `labels` are
-    Gmail's own (X-GM-EXT-1), empty elsewhere; its system labels have a backslash (`\\Inbox`).
+    `header` holds the raw header fields, `structure` BODYSTRUCTURE as IMAPClient has it, `internal_date` is aware UTC.
+    `texts` holds the parts to be read as they were transferred, by section; None where they are not here.
+    `gmail_id`, `gmail_thread_id` and `labels` are Gmail's own (X-GM-EXT-1), empty elsewhere; its system labels have a
+    backslash (`\\Inbox`).
     """
 
     uid: int
@@ -92,6 +97,12 @@ class RemoteMessage:
     gmail_id: str = ""
     gmail_thread_id: str = ""
     labels: frozenset[str] = frozenset()
+    texts: Mapping[str, bytes] | None = None
+
+    @cached_property
+    def parts(self) -> list[Part]:
+        """The parts of the message."""
+        return leaf_parts(self.structure)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, ProtocolError
 
@@ -19,7 +19,6 @@ from webmail.errors import ProviderError
 from webmail.providers import diagnosis, network
 from webmail.providers.answers import has_control
 from webmail.providers.base import (
-    GMAIL,
     STARTTLS,
     TLS,
     XOAUTH2,
@@ -30,23 +29,18 @@ from webmail.providers.base import (
     RemoteMessage,
     ServerSettings,
 )
+from webmail.providers.fetch import Items
 from webmail.providers.imap_client import GuardedClient
 from webmail.providers.imap_values import (
     build_folder,
-    build_message,
     build_uid_set,
     parse_copied,
     parse_flags,
     parse_names,
     parse_number,
 )
+from webmail.providers.reading import Reader, head_items
 
-_HEADER_FIELDS = (
-    "MESSAGE-ID DATE FROM SENDER REPLY-TO TO CC BCC SUBJECT IN-REPLY-TO REFERENCES LIST-ID LIST-UNSUBSCRIBE "
-    "AUTO-SUBMITTED CONTENT-TYPE X-MICROSOFT-ORIGINAL-MESSAGE-ID"
-)
-_HEAD = ["UID", "FLAGS", "INTERNALDATE", "RFC822.SIZE", "BODYSTRUCTURE", f"BODY.PEEK[HEADER.FIELDS ({_HEADER_FIELDS})]"]
-_GMAIL_HEAD = ["X-GM-MSGID", "X-GM-THRID", "X-GM-LABELS"]
 _LONGEST_MESSAGE_ID = 900
 _GOODBYE_S = 3.0
 
@@ -193,11 +187,29 @@ class ImapSession:
 
     def fetch_messages(self, uids: Sequence[int]) -> Iterator[RemoteMessage]:
         """Fetch the heads of messages; one that the server does not give, or gives unreadably, is left out."""
-        gmail = _GMAIL_HEAD if GMAIL in self.capabilities else []
-        for uid, data in self._fetch(list(uids), [*_HEAD, *gmail, *(["MODSEQ"] if self._has_modseq() else [])]):
-            message = build_message(uid, data)
-            if message is not None:
-                yield message
+        for batch in self.read_messages([uids], with_texts=False):
+            yield from batch
+
+    def read_messages(
+        self, batches: Iterable[Sequence[int]], *, with_texts: bool = True
+    ) -> Iterator[list[RemoteMessage]]:
+        """Fetch messages batch by batch, the next ones on their way while the caller works.
+
+        Until it is at its end, the session can do nothing else; left before that, the line can only be closed.
+
+        Args:
+            batches: UIDs; taken two ahead of what is yielded.
+            with_texts: fetch the parts to be read as well, in bounded numbers of bytes.
+
+        Yields:
+            The messages of each batch; one that the server does not give, or gives unreadably, is left out.
+        """
+        reader = Reader(self._client.line, head_items(self.capabilities, has_modseq=self._has_modseq()))
+        try:
+            with self._translated():
+                yield from reader.read(batches, with_texts=with_texts)
+        finally:
+            self._is_broken |= not reader.is_in_step
 
     def fetch_flags(self, uids: str | Sequence[int], changed_since: int | None = None) -> dict[int, RemoteFlags]:
         """Fetch flags.
@@ -242,19 +254,12 @@ class ImapSession:
                     return bytes(value)
         raise diagnosis.part_missing()
 
-    def _fetch(self, uids: list[int], items: list[str]) -> Iterator[tuple[int, dict[bytes, Any]]]:
-        """FETCH; where one answer of a batch cannot be read, the batch is halved until only that one is left out."""
+    def _fetch(self, uids: list[int], items: list[str]) -> Iterator[tuple[int, Items]]:
+        """FETCH; an answer that cannot be read is left out."""
         if not uids:
             return
-        try:
-            with self._translated():
-                answer = self._client.fetch_items(build_uid_set(uids), items)
-        except diagnosis.UnreadableAnswer:
-            if len(uids) > 1:
-                middle = len(uids) // 2
-                yield from self._fetch(uids[:middle], items)
-                yield from self._fetch(uids[middle:], items)
-            return
+        with self._translated():
+            answer = self._client.fetch_items(build_uid_set(uids), items)
         wanted = set(uids)
         # Servers add flags of other messages to an answer as they please (RFC 9051, 7.5.2).
         yield from ((uid, data) for uid, data in answer.items() if uid in wanted)

@@ -9,15 +9,15 @@ import imaplib
 import logging
 import socket
 import time
-from typing import Any
+from typing import Any, cast
 
 import imapclient
-from imapclient.exceptions import IMAPClientAbortError, ProtocolError
-from imapclient.response_parser import parse_fetch_response
+from imapclient.exceptions import IMAPClientAbortError
 
 from webmail.providers import network
 from webmail.providers.answers import has_control
 from webmail.providers.base import TLS, ServerSettings
+from webmail.providers.fetch import Items, read_fetch, send_fetch
 
 _LINE_LIMIT_BYTES = 20 * 1024 * 1024
 _ANSWER_LIMIT_BYTES = 256 * 1024 * 1024
@@ -114,29 +114,19 @@ class GuardedClient(imapclient.IMAPClient):  # type: ignore[misc]  # IMAPClient 
         """What the server said first."""
         return bytes(self.welcome or b"").decode("utf-8", "replace")
 
-    def fetch_items(self, uids: str, items: list[str], modifier: str = "") -> dict[int, dict[bytes, Any]]:
-        """UID FETCH, without what earlier commands have left behind: flags told during a STORE are older than these.
+    @property
+    def line(self) -> GuardedProtocol:
+        """The connection itself, for commands whose answers are read as they come."""
+        return cast("GuardedProtocol", self._imap)
 
-        IMAPClient's own `fetch()` takes no ranges.
+    def fetch_items(self, uids: str, items: list[str], modifier: str = "") -> dict[int, Items]:
+        """UID FETCH, read by our own reader (`webmail.providers.fetch`).
 
         Args:
             uids: a uid-set such as `1:*` or `4,7:9`.
             modifier: such as `CHANGEDSINCE 5`.
-
-        Raises:
-            ProtocolError: an answer cannot be read; the connection is still in step.
         """
-        self.forget_code("FETCH")
-        arguments = [f"({' '.join(items)})", *([f"({modifier})"] if modifier else [])]
-        kind, answer = self._imap.uid("FETCH", uids, *arguments)
-        if kind != "OK":
-            raise imaplib.IMAP4.error(bytes(answer[-1] or b"").decode("utf-8", "replace"))
-        try:
-            return dict(parse_fetch_response(answer, self.normalise_times))
-        except ProtocolError:
-            raise
-        except (ValueError, TypeError, IndexError, KeyError, AssertionError, AttributeError) as error:
-            raise ProtocolError(f"{type(error).__name__}: {error}") from error
+        return read_fetch(self.line, send_fetch(self.line, uids, items, modifier))
 
     def search_header(self, name: str, value: str) -> list[int]:
         """UID SEARCH HEADER; `value` always quoted, which IMAPClient does only where it finds a space (its #657).

@@ -1,15 +1,21 @@
-"""What IMAPClient gives, as plain values: tolerant of servers that leave things out."""
+"""What servers tell, as plain values: tolerant of servers that leave things out."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from webmail.domain.folders import folder_role
 from webmail.providers.base import RemoteFolder, RemoteMessage
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Some servers write dots between hours and minutes, or leave the zone out.
+_INTERNAL_DATE = re.compile(
+    rb"\s*(\d{1,2})-([A-Za-z]{3})-(\d{4}) (\d{1,2})[:.](\d\d)[:.](\d\d)(?: ([+-])(\d\d)(\d\d))?\s*"
+)
+_MONTHS = {name: at for at, name in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
 _MOST_COPIED = 100_000
 _NOT_SELECTABLE = frozenset({"\\noselect", "\\nonexistent"})
 
@@ -68,10 +74,17 @@ def parse_flags(value: Any) -> frozenset[str]:
 
 
 def parse_time(value: Any) -> datetime:
-    """Give an INTERNALDATE as aware UTC; the epoch where there is none."""
-    if not isinstance(value, datetime):
+    """Give an INTERNALDATE, such as ` 1-Nov-2026 10:00:00 +0100`, as aware UTC; the epoch where there is none."""
+    found = _INTERNAL_DATE.fullmatch(value) if isinstance(value, bytes) else None
+    month = _MONTHS.get(found[2].lower()) if found else None
+    if not found or month is None:
         return EPOCH
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    offset = timedelta(hours=int(found[8] or 0), minutes=int(found[9] or 0)) * (-1 if found[7] == b"-" else 1)
+    try:
+        day, hour, minute, second = (int(found[each]) for each in (1, 4, 5, 6))
+        return datetime(int(found[3]), month, day, hour, minute, second, tzinfo=UTC) - offset
+    except (ValueError, OverflowError):
+        return EPOCH
 
 
 def build_uid_set(uids: Iterable[int]) -> str:

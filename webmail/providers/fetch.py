@@ -1,0 +1,178 @@
+"""FETCH, read off the line: the command, its answers with their literals, and the items that this product asks for.
+
+IMAPClient reads an answer byte by byte, which costs more than all the rest of a sync. Here a pattern cuts an answer
+into words, and one loop puts them together. Each answer is read by itself: one that makes no sense is left out and
+takes no other with it. Commands may be sent ahead of the answers to those before (RFC 9051, section 5.5).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+_WORD = re.compile(
+    rb'[()]|"(?:[^"\\]|\\.)*"|\{\d{1,20}\+?\}\r?\n|[A-Z0-9.]{1,20}\[[^\]]{0,5000}\](?:<\d{1,20}>)?|[^\s()"]+',
+    re.IGNORECASE | re.DOTALL,
+)
+_ANSWER = re.compile(rb"\* \d{1,20} FETCH ", re.IGNORECASE)
+_LITERAL = re.compile(rb"~?\{(\d{1,20})\+?\}\r?\n\Z")
+_ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
+_MOST_DEEP = 120
+"""Levels of brackets: MIME may go fifty deep here (`webmail.domain.structure`), each of which takes two."""
+_MOST_LITERALS = 1000
+
+Items = dict[bytes, Any]
+"""What was told of one message: atoms, strings and literals as bytes, numbers as int, NIL as None, lists as tuples;
+in BODYSTRUCTURE the parts of a multipart stand in a list of their own, as IMAPClient has them."""
+
+
+class Line(Protocol):
+    """The connection as imaplib has it: `webmail.providers.imap_client.GuardedProtocol`."""
+
+    @property
+    def abort(self) -> type[Exception]:
+        """What is raised when the line ends."""
+
+    @property
+    def error(self) -> type[Exception]:
+        """What is raised when the server refuses a command."""
+
+    def readline(self) -> bytes:
+        """Read a line with its end."""
+
+    def read(self, size: int) -> bytes:
+        """Read so many bytes."""
+
+    def send(self, data: bytes) -> None:
+        """Send bytes."""
+
+    def _new_tag(self) -> bytes:
+        """Give the next command's tag."""
+
+
+def send_fetch(line: Line, uids: str, items: Sequence[str], modifier: str = "") -> bytes:
+    """Send UID FETCH and give its tag; the answers are `read_fetch()`'s to read, in the order of the commands.
+
+    Args:
+        uids: a uid-set such as `1:*` or `4,7:9`.
+        modifier: such as `CHANGEDSINCE 5`.
+    """
+    tag = line._new_tag()
+    words = f"UID FETCH {uids} ({' '.join(items)}){f' ({modifier})' if modifier else ''}\r\n"
+    line.send(tag + b" " + words.encode("ascii"))
+    return tag
+
+
+def read_fetch(line: Line, tag: bytes) -> dict[int, Items]:
+    """Read the answers to a FETCH up to its end, by UID; several answers about one message are put together.
+
+    Raises:
+        IMAP4.error: the server refused the command, in the server's own words.
+        IMAP4.abort: the line ended.
+    """
+    found: dict[int, Items] = {}
+    end = tag + b" "
+    while True:
+        text, literals = _read_answer(line)
+        if text.startswith(b"* "):
+            if _ANSWER.match(text):
+                for uid, items in _told(text, literals):
+                    found.setdefault(uid, {}).update(items)
+            elif text[2:5].upper() == b"BYE":
+                raise line.abort(text[2:].decode("utf-8", "replace").strip())
+        elif text.startswith(end):
+            if text[len(end) :].lstrip()[:2].upper() != b"OK":
+                raise line.error(text[len(end) :].decode("utf-8", "replace").strip())
+            return found
+
+
+def _read_answer(line: Line) -> tuple[bytes, list[bytes]]:
+    """Read one answer: its text with the literals' sizes in it, and the literals."""
+    text = line.readline()
+    literals: list[bytes] = []
+    rest = text
+    while rest.endswith((b"}\r\n", b"}\n")) and (size := _LITERAL.search(rest)) and len(literals) < _MOST_LITERALS:
+        wanted = int(size[1])
+        literal = line.read(wanted)
+        if len(literal) < wanted:
+            raise line.abort("the server closed the connection within an answer")
+        literals.append(literal)
+        rest = line.readline()
+        text += rest
+    if not rest.endswith(b"\n"):
+        raise line.abort("the server closed the connection")
+    return text, literals
+
+
+def _told(text: bytes, literals: Sequence[bytes]) -> Iterator[tuple[int, Items]]:
+    try:
+        items = parse_answer(text, literals)
+    except ValueError:
+        return
+    uid = items.get(b"UID")
+    # What comes without a UID was not asked for: flags of other messages, told in passing.
+    if isinstance(uid, int):
+        yield uid, items
+
+
+def parse_answer(text: bytes, literals: Sequence[bytes]) -> Items:
+    """Read one answer, `* 12 FETCH (…)`.
+
+    Raises:
+        ValueError: its brackets do not match, or it is no list of names and values.
+    """
+    words = _WORD.findall(text, text.find(b"("))
+    top = _nested(words, iter(literals))
+    if len(top) != 1 or not isinstance(top[0], tuple) or len(top[0]) % 2:
+        raise ValueError("not a list of names and values")
+    told = top[0]
+    items: Items = {}
+    for name, value in zip(told[::2], told[1::2], strict=True):
+        if not isinstance(name, bytes):
+            raise ValueError("not a name")
+        key = name.upper()
+        if key == b"BODYSTRUCTURE":
+            if not isinstance(value, tuple):
+                raise ValueError("not a structure")
+            value = _grouped(value)
+        items[key] = value
+    return items
+
+
+def _nested(words: Sequence[bytes], literals: Iterator[bytes]) -> list[Any]:
+    above: list[list[Any]] = []
+    level: list[Any] = []
+    for word in words:
+        first = word[0]
+        if first == 0x28:  # (
+            if len(above) > _MOST_DEEP:
+                raise ValueError("too deep")
+            above.append(level)
+            level = []
+        elif first == 0x29:  # )
+            if not above:
+                raise ValueError("a bracket too many")
+            done = tuple(level)
+            level = above.pop()
+            level.append(done)
+        elif first == 0x22:  # "
+            text = word[1:-1]
+            level.append(_ESCAPED.sub(rb"\1", text) if b"\\" in text else text)
+        elif first == 0x7B and word[-1] == 0x0A:  # { … line feed
+            level.append(next(literals, b""))
+        elif word.isdigit():
+            level.append(int(word) if len(word) <= 20 else 0)
+        else:
+            level.append(None if word.upper() == b"NIL" else word)
+    if above:
+        raise ValueError("a bracket too few")
+    return level
+
+
+def _grouped(node: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Put the parts of a multipart, which stand before its subtype, into a list."""
+    count = 0
+    while count < len(node) and isinstance(node[count], tuple):
+        count += 1
+    return ([_grouped(each) for each in node[:count]], *node[count:]) if count else node

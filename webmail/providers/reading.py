@@ -1,0 +1,171 @@
+"""Read messages in numbers: heads and texts of batch after batch, the next one on the line while the last is stored.
+
+The head of a message tells its parts (BODYSTRUCTURE), so only the text to be read is fetched, never an attachment, and
+nothing has to be taken apart here. Messages whose text stands in the same parts share a command: of a batch of two
+hundred that makes about five, all sent at once. A text that the server does not give is left for `fetch_bodies`, which
+asks for the message by itself.
+"""
+
+from __future__ import annotations
+
+import imaplib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass, field, replace
+
+from webmail.domain.structure import Part, text_parts
+from webmail.providers.base import GMAIL, RemoteMessage
+from webmail.providers.fetch import Items, Line, read_fetch, send_fetch
+from webmail.providers.imap_values import build_message, build_uid_set
+
+_HEADER_FIELDS = (
+    "MESSAGE-ID DATE FROM SENDER REPLY-TO TO CC BCC SUBJECT IN-REPLY-TO REFERENCES LIST-ID LIST-UNSUBSCRIBE "
+    "AUTO-SUBMITTED CONTENT-TYPE X-MICROSOFT-ORIGINAL-MESSAGE-ID"
+)
+_HEAD = ("UID", "FLAGS", "INTERNALDATE", "RFC822.SIZE", "BODYSTRUCTURE", f"BODY.PEEK[HEADER.FIELDS ({_HEADER_FIELDS})]")
+_GMAIL_HEAD = ("X-GM-MSGID", "X-GM-THRID", "X-GM-LABELS")
+MAX_TEXT_BYTES = 2 * 1024 * 1024
+"""Of one text, as it is transferred."""
+_MAX_BATCH_BYTES = 8 * 1024 * 1024
+"""Of all texts of a batch, so that a worker's memory does not depend on the mailbox."""
+
+
+def head_items(capabilities: Set[str], *, has_modseq: bool) -> list[str]:
+    """Give what is asked of a message's head."""
+    return [*_HEAD, *(_GMAIL_HEAD if GMAIL in capabilities else []), *(["MODSEQ"] if has_modseq else [])]
+
+
+@dataclass
+class _Batch:
+    """A batch whose heads are here, and whose texts are on their way."""
+
+    heads: list[RemoteMessage]
+    tags: list[bytes]
+    asked: set[int]
+    texts: dict[int, dict[str, bytes]] = field(default_factory=dict)
+
+    def messages(self) -> list[RemoteMessage]:
+        """Give the messages with their texts; None for those that were not asked for or did not come."""
+        return [replace(head, texts=self._texts_of(head)) for head in self.heads]
+
+    def _texts_of(self, head: RemoteMessage) -> dict[str, bytes] | None:
+        found = self.texts.get(head.uid, {})
+        wanted = {part.section for part in _wanted(head)}
+        return found if head.uid in self.asked and wanted <= found.keys() else None
+
+
+class Reader:
+    """Reads from one line; `is_in_step` is False once answers were left unread there, so that it can only be closed."""
+
+    def __init__(self, line: Line, head: Sequence[str]) -> None:
+        self._line = line
+        self._head = head
+        self._unread = 0
+
+    @property
+    def is_in_step(self) -> bool:
+        """Whether every answer has been read."""
+        return self._unread == 0
+
+    def read(self, batches: Iterable[Sequence[int]], *, with_texts: bool) -> Iterator[list[RemoteMessage]]:
+        """Yield the messages of each batch of UIDs, in the server's order.
+
+        Args:
+            batches: taken two ahead of what is yielded.
+
+        Raises:
+            IMAP4.error: the server refused to tell the heads; the line is in step.
+            IMAP4.abort, OSError: the line ended.
+        """
+        waiting = iter(batches)
+        ahead = self._ask_heads(waiting)
+        current = self._take(ahead, with_texts=with_texts) if ahead else None
+        ahead = self._ask_heads(waiting)
+        while current is not None:
+            self._read_texts(current)
+            following = self._take(ahead, with_texts=with_texts) if ahead else None
+            # The server goes on with this while the caller stores what it gets now.
+            ahead = self._ask_heads(waiting)
+            yield current.messages()
+            current = following
+
+    def _ask_heads(self, waiting: Iterator[Sequence[int]]) -> tuple[bytes, set[int]] | None:
+        uids = next((each for each in waiting if each), None)
+        return None if uids is None else (self._send(uids, self._head), set(uids))
+
+    def _take(self, asked: tuple[bytes, set[int]], *, with_texts: bool) -> _Batch:
+        """Read the heads of a batch, and ask for its texts."""
+        tag, uids = asked
+        heads = [
+            head
+            for uid, items in self._receive(tag).items()
+            # Servers add flags of other messages to an answer as they please (RFC 9051, 7.5.2).
+            if uid in uids and (head := build_message(uid, items)) is not None
+        ]
+        batch = _Batch(heads, [], set())
+        for sections, members in _groups(heads).items() if with_texts else ():
+            batch.asked |= set(members)
+            if sections:
+                batch.tags.append(self._send(members, ["UID", *sections]))
+        return batch
+
+    def _read_texts(self, batch: _Batch) -> None:
+        for tag in batch.tags:
+            try:
+                found = self._receive(tag)
+            except imaplib.IMAP4.abort:
+                raise
+            except imaplib.IMAP4.error:
+                # These are asked for again one by one, and it is found out which of them the server refuses.
+                continue
+            for uid, items in found.items():
+                batch.texts.setdefault(uid, {}).update(sections_of(items))
+
+    def _send(self, uids: Iterable[int], items: Sequence[str]) -> bytes:
+        self._unread += 1
+        return send_fetch(self._line, build_uid_set(uids), items)
+
+    def _receive(self, tag: bytes) -> dict[int, Items]:
+        try:
+            found = read_fetch(self._line, tag)
+        except imaplib.IMAP4.abort:
+            raise
+        except imaplib.IMAP4.error:
+            self._unread -= 1
+            raise
+        self._unread -= 1
+        return found
+
+
+def _wanted(head: RemoteMessage) -> list[Part]:
+    return [part for part in text_parts(head.parts) if part is not None]
+
+
+def _groups(heads: Sequence[RemoteMessage]) -> dict[tuple[str, ...], list[int]]:
+    """Bring together the messages whose text stands in the same parts: {what to ask for: their UIDs}."""
+    groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    left = _MAX_BATCH_BYTES
+    for head in heads:
+        if head.structure is None:
+            continue
+        parts = _wanted(head)
+        # A message cannot be larger than it is, whatever its parts are said to be.
+        size = sum(min(part.size_bytes, MAX_TEXT_BYTES) for part in parts)
+        if size <= left:
+            left -= size
+            groups[tuple(text_item(part) for part in parts)].append(head.uid)
+    return groups
+
+
+def text_item(part: Part) -> str:
+    """Give what to ask for to get a text, or the beginning of one that is too long."""
+    return f"BODY.PEEK[{part.section}]" + (f"<0.{MAX_TEXT_BYTES}>" if part.size_bytes > MAX_TEXT_BYTES // 2 else "")
+
+
+def sections_of(items: Items) -> dict[str, bytes]:
+    """Give the parts among what FETCH told, by section."""
+    found = {}
+    for key, value in items.items():
+        if key.startswith(b"BODY[") and isinstance(value, bytes):
+            found[key[5:].partition(b"]")[0].decode("ascii", "replace")] = value
+    return found
