@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from flask import Response, flash, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
@@ -59,9 +59,10 @@ def leave_for(location: str, message: str) -> BaseResponse:
     return response
 
 
-def is_asked_on(path: str) -> bool:
-    """Say whether htmx asks from a page of that path."""
-    return urlsplit(request.headers.get("HX-Current-URL", "")).path == path
+def is_asked_on(path: str, *, with_argument: str = "") -> bool:
+    """Say whether htmx asks from a page of that path, and with that argument in its address."""
+    url = urlsplit(request.headers.get("HX-Current-URL", ""))
+    return url.path == path and (not with_argument or with_argument in parse_qs(url.query))
 
 
 def toast_only(message: str, status: int) -> Response:

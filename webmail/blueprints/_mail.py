@@ -7,16 +7,20 @@ that each page can show the list that it belongs to, also after a reload and wit
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from webmail.blueprints._connect_tab import AccountRow
+from webmail.blueprints._times import browser_zone
+from webmail.domain.search import MAX_QUERY, Piece, SearchQuery, excerpt, marked, parse_query
 from webmail.store.accounts import list_accounts
 from webmail.store.conversations import VIEWS, ConversationPage, list_page, recipients_of, unread_counts
 from webmail.store.models import Account, Submission
 from webmail.store.scope import Scope
+from webmail.store.search import Hit, search_page
 from webmail.store.session import Session, reading
 from webmail.store.submissions import count_drafts, list_drafts
 
@@ -35,14 +39,18 @@ class Place:
     view: str = "inbox"
     is_unread: bool = False
     account: UUID | None = None
+    typed: str = ""
+    """What is searched for; then the view says nothing, the words themselves may (`in:sent`)."""
 
     @property
     def args(self) -> dict[str, Any]:
         """The arguments that lead here, for `url_for`; the inbox needs none."""
         args: dict[str, Any] = {}
-        if self.view != "inbox":
+        if self.typed:
+            args["q"] = self.typed
+        elif self.view != "inbox":
             args["view"] = self.view
-        if self.is_unread:
+        if self.is_unread and not self.typed:
             args["unread"] = 1
         if self.account:
             args["account"] = self.account
@@ -55,6 +63,8 @@ class Place:
 
     @property
     def title(self) -> str:
+        if self.typed:
+            return "Search"
         return "Unread" if self.is_unread and self.view == "inbox" else TITLES[self.view]
 
     def but(self, **changes: Any) -> dict[str, Any]:
@@ -69,6 +79,10 @@ def read_place(args: Mapping[str, str]) -> Place:
         account = UUID(args.get("account", ""))
     except ValueError:
         account = None
+    typed = args.get("q", "").strip()[:MAX_QUERY]
+    if typed:
+        # A space at the end says that the last word is whole.
+        return Place(account=account, typed=args["q"].lstrip()[:MAX_QUERY])
     return Place(view if view in (*VIEWS, "drafts") else "inbox", args.get("unread") == "1", account)
 
 
@@ -100,6 +114,15 @@ class Rail:
 
 
 @dataclass(frozen=True)
+class Found:
+    """What the list shows of a conversation that was found: the newest message in it that matches, marked."""
+
+    sent_at: datetime
+    subject: list[Piece]
+    text: list[Piece]
+
+
+@dataclass(frozen=True)
 class MailList:
     """The list of one place. `drafts` is filled in the drafts' view, `page` in all others."""
 
@@ -109,6 +132,10 @@ class MailList:
     rail: Rail
     recipients: dict[int, list[str]]
     """To whom the user wrote in conversations in which nobody else did, by conversation."""
+    found: dict[int, Found] = field(default_factory=dict)
+    """Of a search: what is shown of each conversation that was found."""
+    problems: tuple[str, ...] = ()
+    """Of a search: what could not be understood, a sentence each."""
 
     @property
     def troubled(self) -> list[MailAccount]:
@@ -125,6 +152,8 @@ class MailList:
         """Why nothing is shown: `connect`, `importing`, or the view's own emptiness; "" when there are rows."""
         if self.page.rows or self.drafts:
             return ""
+        if self.place.typed:
+            return "search"
         if self.place.view != "drafts":
             if not any(each.row.is_live and each.account.reads_mail for each in self.rail.accounts):
                 return "connect"
@@ -163,6 +192,9 @@ def load_list(
         cursor: where the page before ended.
         rows: how many conversations at most, for a list that is read again as deep as it has been scrolled.
     """
+    wanted_rows = min(max(rows, PAGE_ROWS), _MAX_ROWS)
+    if place.typed:
+        return _search(scope, place, cursor, wanted_rows)
     with reading() as s:
         if place.view == "drafts":
             return MailList(place, ConversationPage([], ""), list_drafts(s, scope), _rail(s, scope), {})
@@ -174,7 +206,33 @@ def load_list(
             unread_only=place.is_unread,
             keep=open_uuid,
             cursor=cursor,
-            limit=min(max(rows, PAGE_ROWS), _MAX_ROWS),
+            limit=wanted_rows,
         )
         one_way = [row.id for row in page.rows if row.senders == ["me"]]
         return MailList(place, page, [], _rail(s, scope), recipients_of(s, one_way))
+
+
+def _search(scope: Scope, place: Place, cursor: str, rows: int) -> MailList:
+    query = parse_query(place.typed)
+    zone = browser_zone()
+    with reading() as s:
+        page = search_page(s, scope, query, zone=zone, account_uuid=place.account, cursor=cursor, limit=rows)
+        conversations = [hit.conversation for hit in page.hits]
+        recipients = recipients_of(s, [each.id for each in conversations if each.senders == ["me"]])
+        rail = _rail(s, scope)
+    found = _found(page.hits, query)
+    return MailList(
+        place, ConversationPage(conversations, page.next_cursor), [], rail, recipients, found, query.problems
+    )
+
+
+def _found(hits: list[Hit], query: SearchQuery) -> dict[int, Found]:
+    in_subject, in_text = query.pattern("subject"), query.pattern()
+    return {
+        hit.conversation.id: Found(
+            hit.sent_at,
+            marked(hit.subject, in_subject),
+            excerpt(hit.text, in_text) or marked(hit.snippet, in_text),
+        )
+        for hit in hits
+    }

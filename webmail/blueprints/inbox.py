@@ -9,7 +9,7 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from werkzeug.wrappers import Response as BaseResponse
 
 from webmail.blueprints import _mail_words
-from webmail.blueprints._htmx import is_partial, page_or_partial
+from webmail.blueprints._htmx import is_asked_on, is_partial, page_or_partial
 from webmail.blueprints._mail import PAGE_ROWS, load_list, load_rail, read_place
 from webmail.blueprints._session import current_scope
 
@@ -34,11 +34,17 @@ def _names() -> dict[str, Any]:
 
 @blueprint.get("/inbox")
 def show() -> Response:
-    """Show a view of the list; with `cursor`, a later page of it."""
+    """Show a view of the list, or with `q` what is found; with `cursor`, a later page of it."""
     place, cursor = read_place(request.args), request.args.get("cursor", "")
     mail = load_list(current_scope(), place, cursor=cursor)
-    partial = "inbox/_more.html" if cursor else "inbox/_mail.html"
-    return page_or_partial("inbox/show.html", partial, mail=mail, rail=mail.rail, place=place, cursor=cursor)
+    is_typed = "q" in request.args and not cursor
+    partial = "inbox/_more.html" if cursor else "inbox/_searched.html" if is_typed else "inbox/_mail.html"
+    response = page_or_partial("inbox/show.html", partial, mail=mail, rail=mail.rail, place=place, cursor=cursor)
+    if is_typed:
+        # While it is typed, a search stays one step of the history.
+        header = "HX-Replace-Url" if is_asked_on("/inbox", with_argument="q") else "HX-Push-Url"
+        response.headers[header] = url_for(".show") + place.search
+    return response
 
 
 @blueprint.get("/inbox/list")

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Any
 
 from webmail.domain.words import find_words, pattern_for, words_of
 
@@ -69,7 +70,7 @@ class _Reading:
     """A query while it is read."""
 
     terms: list[Term] = field(default_factory=list)
-    values: dict[str, object] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
 
@@ -85,11 +86,8 @@ def parse_query(typed: str) -> SearchQuery:
             _READERS[name](reading, name, value, is_open)
         else:
             _add_words(reading, "", f"{name} {value}", is_open)
-    return SearchQuery(
-        tuple(reading.terms[:_MAX_TERMS]),
-        **reading.values,
-        problems=tuple(dict.fromkeys(reading.problems)),  # type: ignore[arg-type]  # each reader puts what its field takes
-    )
+    terms, problems = tuple(reading.terms[:_MAX_TERMS]), tuple(dict.fromkeys(reading.problems))
+    return SearchQuery(terms, problems=problems, **reading.values)
 
 
 def _add_words(reading: _Reading, where: str, value: str, is_open: bool) -> None:

@@ -88,6 +88,7 @@
       delete before[source];
     }
     if (ctx.target?.id === "conversation" && conversation()) opened();
+    if (source === "search") body.classList.remove("is-reading");
     if (ctx.target?.id === "composer-slot") by("composer-slot").scrollIntoView({ block: "nearest" });
     readWhileOpen();
   });
@@ -224,7 +225,7 @@
     if (ctx.request.method === "POST" && /^\/conversations\/[^/]+\/(archive|delete|unread)/.test(path)) reread();
   });
 
-  /* Keys: j k o u e r a f c #. What they press has a data-key. */
+  /* Keys: j k o u e r a f c # /. What they press has a data-key. */
   const onKey = (event) => {
     const target = event.target;
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || document.querySelector("dialog[open]")) return;
@@ -238,7 +239,8 @@
       const control = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
       if (!control) return;
       event.preventDefault();
-      control.click();
+      if (control.matches("input")) control.select();
+      else control.click();
     }
   };
   const step = (by_) => {
