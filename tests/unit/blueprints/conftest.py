@@ -10,6 +10,7 @@ import pytest
 from cryptography.fernet import Fernet
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 from werkzeug.test import TestResponse
 
 from tests.unit.blueprints.page_checks import check_answer
@@ -23,6 +24,23 @@ from webmail.store.session import reading
 
 PARTIAL = {"HX-Request": "true", "HX-Request-Type": "partial"}
 """What htmx sends when it will put the answer into a part of the page."""
+
+
+class _CompiledTemplates(BytecodeCache):
+    """Jinja's compiled templates, kept for the whole run: each test has an application of its own."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self.kept:
+            bucket.bytecode_from_string(self.kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.kept[bucket.key] = bucket.bytecode_to_string()
+
+
+_compiled = _CompiledTemplates()
 
 
 def load_user(scope: Scope) -> User:
@@ -78,13 +96,29 @@ def config(tmp_path: Path) -> Config:
     )
 
 
-@pytest.fixture
-def app(config: Config, database: Any, tmp_path: Path) -> Flask:
-    """The web application on a fresh database."""
-    assets.configure("cdn", tmp_path / "assets")
+def build_app(config: Config) -> Flask:
+    """Build an application whose clients check what they get, in a process that is prepared."""
     app = create_app(config)
+    app.jinja_env.bytecode_cache = _compiled
     app.test_client_class = CheckedClient
     app.testing = True
+    return app
+
+
+_apps: dict[str, tuple[Flask, dict[str, Any]]] = {}
+"""The application of each base URL, and its options as they were at first."""
+
+
+@pytest.fixture
+def app(config: Config, database: Any, tmp_path: Path) -> Flask:
+    """The web application on a fresh database; built once, its options are as new for each test."""
+    assets.configure("cdn", tmp_path / "assets")
+    if config.base_url not in _apps:
+        built = build_app(config)
+        _apps[config.base_url] = built, dict(built.config)
+    app, options = _apps[config.base_url]
+    app.config.clear()
+    app.config.update(options | {"WEBMAIL": config, "SECRET_KEY": config.secret_key})
     return app
 
 
