@@ -155,6 +155,24 @@ def accounts() -> None:
             click.echo(f"{each.uuid}\t{each.email}\t{each.status}\t{when}\t{each.status_sentence}".rstrip())
 
 
+@main.command()
+@click.argument("account")
+@click.option("--fix", is_flag=True, help="Mend what differs, so that it is here as it is on the server.")
+def verify(account: str, fix: bool) -> None:
+    """Compare a mailbox (address or uuid) with its server, message by message; ends with 1 where something differs."""
+    _prepare_operator()
+    from webmail.actions.verify import verify as compare  # noqa: PLC0415
+
+    is_same = True
+    for report in compare(account, fixes=fix):
+        is_same = is_same and report.is_same
+        click.echo(f"{report.name}: " + (report.problem or f"{report.matched:,} of {report.count:,} matched"))
+        for line in report.lines:
+            click.echo(f"  {line}")
+    if not is_same:
+        raise SystemExit(0 if fix else 1)
+
+
 def _operator_config() -> Config:
     """Read the configuration for a command typed by hand, with the keys that `webmail run` has kept."""
     from webmail.preflight import with_keys  # noqa: PLC0415

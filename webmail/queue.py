@@ -37,6 +37,7 @@ JOBS = {
     "sync": ("webmail.jobs.sync.sync_account", NEWS, 120),
     "renew_grants": ("webmail.jobs.sync.renew_grants", NEWS, 300),
     "backfill": ("webmail.jobs.sync.backfill_account", BACKFILL, 120),
+    "verify": ("webmail.jobs.sync.verify_account", BACKFILL, 120),
 }
 """Name -> function, queue, seconds that it may take."""
 
@@ -92,6 +93,14 @@ def enqueue(name: str, *arguments: int | str, job_id: str) -> bool:
         log.warning("enqueue_failed", job=name, job_id=job_id, error=str(error))
         return False
     return True
+
+
+def has_waiting(queue_name: str) -> bool:
+    """Say whether jobs wait on a queue; without Redis nobody can tell, and the answer is yes."""
+    try:
+        return Queue(queue_name, connection=connection(), serializer="json").count > 0
+    except redis.RedisError:
+        return True
 
 
 def publish(user_id: int, event: str, **data: Any) -> None:

@@ -17,7 +17,8 @@ from webmail.actions import connect, departures, submit
 from webmail.store.accounts import POLL_S, accounts_due, update_account
 from webmail.store.models import Account, utc_now
 from webmail.store.session import reading, transaction
-from webmail.sync.requests import enqueue_backfill, enqueue_sync
+from webmail.store.verification import accounts_to_verify
+from webmail.sync.requests import enqueue_backfill, enqueue_sync, enqueue_verify
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +27,8 @@ _LOST_AFTER_S = 12.0
 """A job that Redis has listed for so long, with nobody at work, is lost."""
 
 _RENEW_EVERY_S = 600.0
+_MOST_VERIFIED = 2
+"""Accounts that are compared with their servers at a time: proof is worth little of a machine that mail waits for."""
 
 _renewal_due_at = 0.0
 _stuck_since: dict[tuple[int, int], float] = {}
@@ -41,6 +44,7 @@ def run_sweep(stop: threading.Event) -> None:
             connect.recover_lost,
             departures.recover_lost,
             keep_grants_alive,
+            sweep_verifications,
         ):
             try:
                 sweep()
@@ -71,6 +75,16 @@ def sweep_accounts() -> None:
                 _start_generation(account)
     _stuck_since.clear()
     _stuck_since.update(stuck)
+
+
+def sweep_verifications() -> None:
+    """Have folders compared with their servers, as far as nobody waits for a first import."""
+    if queue.has_waiting(queue.BACKFILL) or queue.has_waiting(queue.NEWS):
+        return
+    with reading() as s:
+        due = accounts_to_verify(s, utc_now(), _MOST_VERIFIED)
+    for account in due:
+        enqueue_verify(account)
 
 
 def _start_generation(account: Account) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from webmail.actions.attachments import store_body
-from webmail.sync import engine, tokens
+from webmail.sync import engine, tokens, verify_turns
 
 
 def sync_account(account_id: int) -> None:
@@ -14,6 +14,11 @@ def sync_account(account_id: int) -> None:
 def backfill_account(account_id: int) -> None:
     """Go on with an account's first import for one turn."""
     engine.backfill_account(account_id)
+
+
+def verify_account(account_id: int) -> None:
+    """Go on comparing an account's folders with the server."""
+    verify_turns.verify_account(account_id)
 
 
 def renew_grants() -> None:

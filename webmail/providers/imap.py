@@ -125,6 +125,9 @@ class ImapSession:
         except IMAPClientAbortError:
             raise
         except IMAPClientError as error:
+            if isinstance(error.__context__, IMAPClientAbortError):
+                # IMAPClient tells a line that ended in the middle of the sign-in as a refusal.
+                raise error.__context__ from None
             raise diagnosis.sign_in_refused("imap", error, self._settings.host) from None
 
     def list_folders(self) -> list[RemoteFolder]:

@@ -197,6 +197,17 @@ class Folder(Base):
     synced_at: Mapped[datetime | None]
     flags_compared_at: Mapped[datetime | None]
     """When all flags were last compared, on servers without CONDSTORE."""
+    verified_at: Mapped[datetime | None]
+    """When the folder was last compared with the server, message by message (`webmail.sync.verify`)."""
+    verified_count: Mapped[int] = mapped_column(default=0, server_default="0")
+    verified_matched: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How many messages were compared then, and how many were the same on both sides before anything was mended."""
+    mended: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    """What was mended then: {"missing": 1, "gone": 2, "flags": 3, "another": 4, "moved": 5}, without zeros."""
+    verify_progress: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    """How far the present comparison has come; {} when there is none."""
+    verify_after: Mapped[datetime | None]
+    """When the next one is due; None for at once."""
 
 
 class Conversation(Base):

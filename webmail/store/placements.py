@@ -125,6 +125,16 @@ def message_id_headers(s: Session, folder_id: int, uids: Sequence[int]) -> dict[
     return {uid: header for uid, header in s.execute(query)}
 
 
+def identities_by_uid(s: Session, folder_id: int, uids: Sequence[int]) -> dict[int, str]:
+    """Give the identity of each of these UIDs' messages."""
+    query = (
+        select(Placement.uid, Message.identity)
+        .join(Message, Placement.message_id == Message.id)
+        .where(Placement.folder_id == folder_id, Placement.uid.in_(list(uids)))
+    )
+    return {uid: identity for uid, identity in s.execute(query)}
+
+
 def add_provisional(s: Session, folder: Folder, message_id: int) -> None:
     """Show a message in a folder that it is on its way to; its UID there is not known yet."""
     add_placement(s, folder, message_id, _PROVISIONAL - message_id, frozenset({"\\Seen"}))

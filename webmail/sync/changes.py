@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import structlog
 
+from webmail.domain.headers import parse_headers
 from webmail.errors import ProviderError, Refused
 from webmail.providers.base import FolderState
 from webmail.store import changes as ledger
@@ -23,6 +24,7 @@ from webmail.store.models import Change, Folder
 from webmail.store.placements import (
     add_placement,
     drop_provisional,
+    identities_by_uid,
     message_id_headers,
     placements_by_uid,
     placements_in_folder,
@@ -30,6 +32,7 @@ from webmail.store.placements import (
     set_leaving,
 )
 from webmail.store.session import reading
+from webmail.sync.arrivals import identity_of
 from webmail.sync.context import SyncContext
 
 log = structlog.get_logger(__name__)
@@ -132,17 +135,24 @@ def _push_move(
     context: SyncContext, change: Change, folder: Folder, folders: dict[int, Folder], uids: Sequence[int]
 ) -> None:
     target = folders.get(change.payload.get("to", 0)) or _folder_for_role(context, change.payload.get("role", ""))
-    new_uids = context.imap.move(uids, target.name) if uids else {}
+    new_uids = _finish_copying(context, folder, target, uids) if change.attempts > 1 else {}
+    new_uids |= context.imap.move([uid for uid in uids if uid not in new_uids], target.name)
     missing = [uid for uid in uids if uid not in new_uids]
     if missing:
         new_uids |= _search_moved(context, folder, target, missing)
+        # What was not found by its Message-ID is found by looking through all that is new there.
+        context.has_vanished |= any(uid not in new_uids for uid in missing)
     with context.lease.transaction() as s:
         placements = placements_by_uid(s, folder.id, uids)
         for uid, placement in placements.items():
             if uid in new_uids:
                 flags = frozenset(
                     name
-                    for name, is_set in (("\\Seen", placement.is_seen), ("\\Flagged", placement.is_flagged))
+                    for name, is_set in (
+                        ("\\Seen", placement.is_seen),
+                        ("\\Flagged", placement.is_flagged),
+                        ("\\Answered", placement.is_answered),
+                    )
                     if is_set
                 )
                 add_placement(s, target, placement.message_id, new_uids[uid], flags)
@@ -154,6 +164,25 @@ def _push_move(
         current.payload = {**change.payload, "to": target.id, "new_uids": [new_uids.get(uid) for uid in change.uids]}
         ledger.finish_change(current, "done")
         refresh_conversations(s, context.account, conversation_ids_of(s, change.message_ids))
+
+
+def _finish_copying(context: SyncContext, source: Folder, target: Folder, uids: Sequence[int]) -> dict[int, int]:
+    """Finish a move whose line was lost between copying and deleting, so that nothing is copied a second time.
+
+    Returns:
+        {old uid: new uid} of what had been copied, and is deleted now; {} where the server moves in one step.
+    """
+    if "MOVE" in context.imap.capabilities:
+        return {}
+    candidates = _search_moved(context, source, target, uids)
+    heads = context.imap.fetch_messages(list(candidates.values()))
+    there = {head.uid: identity_of(head, parse_headers(head.header)) for head in heads}
+    with reading() as s:
+        here = identities_by_uid(s, source.id, list(candidates))
+    copied = {uid: new for uid, new in candidates.items() if there.get(new) == here.get(uid)}
+    context.imap.select(source.name, readonly=False)
+    context.imap.delete(list(copied))
+    return copied
 
 
 def _folder_for_role(context: SyncContext, role: str) -> Folder:

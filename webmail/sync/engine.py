@@ -169,7 +169,8 @@ def _sync_folder(context: SyncContext, folder: Folder) -> int:
     new = pull_folder(context, folder)
     if is_first and new:
         queue.publish(context.account.user_id, "mail-new", count=0)
-    if new or is_first:
+    if new or is_first or context.account.is_backfilled:
+        # Also without news: what came last may have lost its line between header and body.
         with reading() as s:
             waiting = bodies_waiting(s, folder, FIRST_PAGE)
         fetch_bodies(context, waiting)

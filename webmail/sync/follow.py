@@ -16,7 +16,7 @@ from webmail.store.conversations import refresh_conversations
 from webmail.store.folders import folders_of, update_folder
 from webmail.store.messages import conversation_ids_of, ids_by_identity
 from webmail.store.models import Folder, utc_now
-from webmail.store.placements import add_placement, remove_uids, uids_in_folder
+from webmail.store.placements import add_placement, remove_uids, sync_message_flags, uids_in_folder
 from webmail.store.session import reading
 from webmail.sync.arrivals import header_identity, identity_of
 from webmail.sync.context import SyncContext
@@ -86,6 +86,7 @@ def follow_folder(context: SyncContext, folder: Folder) -> None:
     gone = here
     if not is_reset:
         gone = here - set(context.imap.all_uids()) if here and state.exists != folder.server_count else set()
+    flags = context.imap.fetch_flags(list(known))
     position = {
         "uidvalidity": state.uidvalidity,
         "uidnext": state.uidnext,
@@ -95,7 +96,8 @@ def follow_folder(context: SyncContext, folder: Folder) -> None:
     with context.lease.transaction() as s:
         touched = remove_uids(s, folder.id, gone)
         for uid, message_id in known.items():
-            add_placement(s, folder, message_id, uid, frozenset({"\\Seen"}))
+            add_placement(s, folder, message_id, uid, flags[uid].flags if uid in flags else frozenset())
+        sync_message_flags(s, known.values(), seen_too=False)
         refresh_conversations(s, context.account, conversation_ids_of(s, [*touched, *known.values()]))
         update_folder(s, folder.id, **position)
     for name, value in position.items():

@@ -65,7 +65,7 @@ def pull_folder(context: SyncContext, folder: Folder) -> int:
     if plan.fetch_from is not None:
         new = _fetch_new(context, folder, context.imap.uids_since(plan.fetch_from))
     if has_expunged(stored, new, server):
-        compare_uids(context, folder)
+        new += compare_uids(context, folder)
     _pull_flags(context, folder, plan)
     _save_position(context, folder, state)
     return new
@@ -107,8 +107,12 @@ def _fetch_new(context: SyncContext, folder: Folder, uids: Sequence[int]) -> int
     return len(uids)
 
 
-def compare_uids(context: SyncContext, folder: Folder) -> None:
-    """Compare all UIDs of the part that has been read with the server's: drop what is gone, fetch what was missed."""
+def compare_uids(context: SyncContext, folder: Folder) -> int:
+    """Compare all UIDs of the part that has been read with the server's: drop what is gone, fetch what was missed.
+
+    Returns:
+        How many had been missed.
+    """
     from_uid = folder.backfill_uid or 1
     there = set(context.imap.uids_since(from_uid))
     with reading() as s:
@@ -121,6 +125,7 @@ def compare_uids(context: SyncContext, folder: Folder) -> None:
         with context.lease.transaction() as s:
             message_ids = remove_uids(s, folder.id, gone)
             refresh_conversations(s, context.account, conversation_ids_of(s, message_ids))
+    return len(missed)
 
 
 def _pull_flags(context: SyncContext, folder: Folder, plan: Plan) -> None:

@@ -25,3 +25,8 @@ def enqueue_sync(account: Account) -> bool:
 def enqueue_backfill(account: Account) -> bool:
     """Put the next part of the account's first import on the queue, once in each generation."""
     return queue.enqueue("backfill", account.id, job_id=f"backfill-{account.uuid}-{account.sync_generation}")
+
+
+def enqueue_verify(account: Account) -> bool:
+    """Put the next part of comparing the account with its server on the queue, once in each generation."""
+    return queue.enqueue("verify", account.id, job_id=f"verify-{account.uuid}-{account.sync_generation}")
