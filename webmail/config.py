@@ -61,6 +61,8 @@ class Config:
     host: str = "127.0.0.1"
     assets: str = "cdn"
     ca_file: str | None = None
+    nameserver: tuple[str, int] | None = None
+    """The DNS server to ask where an address's mail is kept; None for the system's."""
     google: Registration | None = None
     microsoft: Registration | None = None
 
@@ -100,6 +102,7 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
         workers=_number(env, "WEBMAIL_WORKERS", DEFAULT_WORKERS, 100),
         assets=_choice(env, "WEBMAIL_ASSETS", ("cdn", "local")),
         ca_file=_file(env, "WEBMAIL_CA_FILE"),
+        nameserver=_nameserver(env, "WEBMAIL_NAMESERVER"),
         google=_registration(env, "WEBMAIL_GOOGLE", "https://accounts.google.com"),
         microsoft=_registration(env, "WEBMAIL_MICROSOFT", "https://login.microsoftonline.com/common"),
     )
@@ -139,6 +142,15 @@ def _address(env: Mapping[str, str], name: str) -> str:
         return str(ipaddress.IPv4Address(text))
     except ValueError:
         raise ConfigError(f"{name} is {text!r}; it takes an IPv4 address of this machine, or 0.0.0.0.") from None
+
+
+def _nameserver(env: Mapping[str, str], name: str) -> tuple[str, int] | None:
+    text = (env.get(name) or "").strip()
+    host, _, port = text.partition(":")
+    try:
+        return (str(ipaddress.IPv4Address(host)), int(port or "53")) if text else None
+    except ValueError:
+        raise ConfigError(f"{name} is {text!r}; it takes an IPv4 address, with a port such as 10.0.0.2:53.") from None
 
 
 def _base_url(text: str) -> str:

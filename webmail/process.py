@@ -11,7 +11,7 @@ import structlog
 
 from webmail import assets, queue
 from webmail.config import Config, Registration
-from webmail.providers import identities, network, presets
+from webmail.providers import discovery, identities, network, presets
 from webmail.providers.base import ServerSettings
 from webmail.providers.oauth import OAuthClient
 from webmail.providers.presets import DemoServers
@@ -36,6 +36,7 @@ def prepare_process(config: Config, name: str) -> None:
     queue.configure(config.redis_url)
     cache.configure(config.data / "cache")
     network.configure(allow_private_hosts=config.allow_private_hosts, ca_file=config.ca_file)
+    discovery.configure(nameserver=config.nameserver)
     assets.configure(config.assets)
     servers = DemoServers("127.0.0.1", config.demo_imap_port, config.demo_smtp_port)
     presets.configure(demo=servers if config.demo else None, stand_ins=_stand_ins(config))

@@ -29,6 +29,7 @@ BACKFILL = "backfill"
 
 JOBS = {
     "connect": ("webmail.jobs.connect.run_attempt", SEND, 60),
+    "discover": ("webmail.jobs.connect.discover", SEND, 20),
     "disconnect": ("webmail.jobs.connect.disconnect", SEND, 90),
     "send": ("webmail.jobs.send.send_submission", SEND, 300),
     "file_sent_copy": ("webmail.jobs.send.file_sent_copy", SEND, 120),
@@ -160,6 +161,12 @@ def keep(key: str, value: dict[str, Any], *, seconds: int) -> None:
         Unreachable: Redis is away.
     """
     connection().set(f"kept:{key}", json.dumps(value), ex=seconds)
+
+
+def peek(key: str) -> dict[str, Any] | None:
+    """Give a kept value and leave it there; None when it is not there."""
+    found = connection().get(f"kept:{key}")
+    return None if found is None else dict(json.loads(found))
 
 
 def take(key: str) -> dict[str, Any] | None:

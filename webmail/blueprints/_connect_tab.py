@@ -105,5 +105,6 @@ def form_context(form: AccountForm) -> dict[str, Any]:
         "choices": presets.list_choices(),
         "choice": choice,
         "help_links": app_password_links(choice),
+        "sign_in_at": choice.oauth_provider if choice is not None and oauth.is_offered(choice.oauth_provider) else "",
         "demo": presets.demo_mailbox() if choice is not None and choice.id == DEMO_PROVIDER else None,
     }

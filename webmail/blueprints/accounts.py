@@ -8,7 +8,7 @@ from uuid import UUID
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from webmail.actions import connect, departures, mail
+from webmail.actions import connect, departures, discovery, mail
 from webmail.blueprints import _connect_tab
 from webmail.blueprints._htmx import (
     VARY,
@@ -29,6 +29,8 @@ from webmail.store.session import reading
 
 blueprint = Blueprint("accounts", __name__)
 
+_MOST_LOOKS = 12
+"""How often a form looks whether the servers of an address have been found; it looks every half second."""
 _LONG_AFTER_S = 12
 """An attempt takes 10 s at most; after this the page says that something is slow."""
 
@@ -68,9 +70,15 @@ def autofill() -> Response:
     if field in ("imap_folder", "outbox_folder"):
         form.texts[field] = folder
     else:
-        form.fill_in(picks_provider=request.form.get("changed", "email") == "email")
+        form.fill_in(picks_provider=request.form.get("changed", "email") != "provider", look=discovery.look)
+    looks = request.form.get("looks", 0, type=int)
+    is_looking = looks < _MOST_LOOKS and _look_up(form)
     return page_or_partial(
-        "accounts/new.html", "accounts/_autofilled.html", **_connect_tab.form_context(form), card_key="other"
+        "accounts/new.html",
+        "accounts/_autofilled.html",
+        **_connect_tab.form_context(form),
+        card_key="other",
+        looks=looks + 1 if is_looking else 0,
     )
 
 
@@ -147,11 +155,13 @@ def disconnect() -> BaseResponse:
 
 def _start(form: AccountForm) -> BaseResponse:
     # Without JavaScript, or when Connect was pressed faster than the answer came, nothing has been filled in yet.
-    form.fill_in(picks_provider=True)
+    form.fill_in(picks_provider=True, look=discovery.look)
     typed = form.to_connect_form(request.form.get("password", ""))
-    if typed is None:
-        return _form_answer(form)
     scope = current_scope()
+    if typed is None:
+        # Found by the time that the form is sent again: without JavaScript nobody has asked yet.
+        _look_up(form)
+        return _form_answer(form)
     try:
         attempt_uuid = connect.start_attempt(scope, typed, form.account_uuid)
     except InputRefused as refusal:
@@ -162,6 +172,12 @@ def _start(form: AccountForm) -> BaseResponse:
     with reading() as s:
         row = load_attempt(s, scope, attempt_uuid)
     return page_or_partial("accounts/attempt.html", "accounts/_attempt.html", **_attempt_context(row))
+
+
+def _look_up(form: AccountForm) -> bool:
+    """Have the servers of the typed address found out while they are missing; say whether that is going on."""
+    is_complete = form.texts["imap_host"] and form.texts["smtp_host"]
+    return not is_complete and discovery.begin(current_scope(), form.texts["email"])
 
 
 def _attempt_context(row: ConnectAttempt) -> dict[str, Any]:

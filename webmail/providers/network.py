@@ -15,6 +15,8 @@ import re
 import socket
 import ssl
 import time
+from http.client import HTTPResponse
+from urllib.parse import urlsplit
 
 from webmail.errors import ProviderError, Refused, Retryable
 
@@ -83,8 +85,11 @@ def open_socket(host: str, port: int, timeout_s: float, *, side: str) -> socket.
         Retryable: the host cannot be looked up just now.
         OSError: nobody answers there.
     """
+    return _connect(_checked_addresses(host, port, side), port, timeout_s)
+
+
+def _connect(addresses: _Addresses, port: int, timeout_s: float) -> socket.socket:
     ends_at = time.monotonic() + timeout_s
-    addresses = _checked_addresses(host, port, side)
     error: OSError = OSError("no address")
     for tried, (family, address) in enumerate(addresses):
         connection = socket.socket(family, socket.SOCK_STREAM)
@@ -124,6 +129,33 @@ async def open_connection(
     raise error
 
 
+def fetch_https(url: str, *, timeout_s: float, limit_bytes: int, port: int = 443) -> bytes:
+    """Fetch a small file by GET over HTTPS, from a checked address, without cookies and without following redirects.
+
+    Args:
+        url: begins with https:// and names no port.
+        timeout_s: for connecting, and for each read.
+
+    Raises:
+        ProviderError: the host is not one to be connected to.
+        OSError: nobody answers, no TLS is spoken there, or its certificate does not hold.
+        ValueError: the answer is not 200, or larger than `limit_bytes`.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    _require_public(addresses := _resolve(host, port, "imap"), host, "imap")
+    raw = _connect(addresses[:_MOST_ADDRESSES], port, timeout_s)
+    with wrap_tls(raw, host) as connection:
+        request = f"GET {parts.path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nAccept: */*\r\n\r\n"
+        connection.sendall(request.encode("ascii"))
+        with HTTPResponse(connection) as answer:
+            answer.begin()
+            body = answer.read(limit_bytes + 1) if answer.status == 200 else b""
+    if not body or len(body) > limit_bytes:
+        raise ValueError(f"HTTP {answer.status}, {len(body)} bytes")
+    return body
+
+
 def is_public(text: str) -> bool:
     """Say whether an address lies in the public internet, whatever it is wrapped in (IPv4-mapped, NAT64)."""
     address = ipaddress.ip_address(text.partition("%")[0])
@@ -145,9 +177,13 @@ def _checked_addresses(host: str, port: int, side: str) -> _Addresses:
     if not _allow_private_hosts and port not in MAIL_PORTS:
         raise _port_refused(port, side)
     addresses = _resolve(host, port, side)
+    _require_public(addresses, host, side)
+    return addresses[:_MOST_ADDRESSES]
+
+
+def _require_public(addresses: _Addresses, host: str, side: str) -> None:
     if not _allow_private_hosts and not all(is_public(address) for _, address in addresses):
         raise _host_refused(host, side)
-    return addresses[:_MOST_ADDRESSES]
 
 
 def _resolve(host: str, port: int, side: str) -> _Addresses:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -57,6 +58,8 @@ class Preset:
     oauth_provider: str
     daily_send_limit: str
     help_url: str
+    mx_hints: tuple[str, ...] = ()
+    """Names of its mail exchangers, with `*` and `[1-4]`: whose domain has such an MX has its mail there."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,25 @@ def preset_for_email(email: str) -> Preset | None:
         return _demo
     found = _by_domain().get(domain)
     return None if found is None else _as_stood_in(found)
+
+
+def preset_for_mx(hosts: Sequence[str]) -> Preset | None:
+    """Give the provider that a domain's mail exchangers tell of, None when they tell of none.
+
+    Args:
+        hosts: the most preferred first, lower case, no final dot.
+    """
+    for host in hosts:
+        for each in _table():
+            if any(fnmatchcase(host, hint) for hint in each.mx_hints):
+                return _as_stood_in(each)
+    return None
+
+
+def preset_for_host(imap_host: str) -> Preset | None:
+    """Give the provider of an IMAP host, for domains of people's own: Google's and Microsoft's come to their cards."""
+    found = next((each for each in _table() if each.imap_host == imap_host), None)
+    return None if found is None else preset(_OF_OWN_DOMAIN.get(found.oauth_provider, found.id))
 
 
 def preset_for_sign_in(oauth_provider: str, email: str) -> Preset:
@@ -218,6 +240,7 @@ def _read_row(row: dict[str, str]) -> Preset:
         oauth_provider=row["oauth_provider"],
         daily_send_limit=row["daily_send_limit"],
         help_url=row["help_url"],
+        mx_hints=tuple(hint for hint in row["mx_hint"].split("|") if hint),
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from webmail.actions import presets
 from webmail.actions.connect import ConnectForm
+from webmail.actions.discovery import Discovery
 from webmail.store.models import Account, ConnectAttempt
 
 TEXTS = (
@@ -54,16 +55,23 @@ class AccountForm:
     def failed_steps(self) -> list[dict[str, Any]]:
         return [step for step in self.attempt.steps if step["state"] == "failed"] if self.attempt else []
 
-    def fill_in(self, *, picks_provider: bool) -> None:
+    def fill_in(self, *, picks_provider: bool, look: Callable[[str], Discovery] = lambda _: Discovery()) -> None:
         """Let the provider fill in what was not typed by hand.
 
         Args:
             picks_provider: the address has changed, so it may tell of another provider, unless one was chosen by hand.
+            look: gives what is known of an address whose domain no table knows.
         """
+        found = look(self.texts["email"])
         if picks_provider and self._is_provider_free():
-            self.texts["provider"] = presets.provider_for(self.texts["email"]) or self.texts["provider"]
+            known = presets.provider_for(self.texts["email"]) or found.provider
+            self.texts["provider"] = known or self.texts["provider"]
         before = presets.fill(self.filled_provider, self.filled_email)
+        if not self.filled_provider:
+            before |= look(self.filled_email).filled or {}
         after = presets.fill(self.texts["provider"], self.texts["email"])
+        if not self.texts["provider"]:
+            after |= found.filled or {}
         for name in presets.FILLED_FIELDS:
             if name == "ssl_enabled":
                 if self.ssl_enabled == bool(before.get(name)):
