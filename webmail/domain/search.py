@@ -20,10 +20,13 @@ from webmail.domain.words import find_words, pattern_for, words_of
 PLACES = ("inbox", "sent", "all", "trash")
 MAX_QUERY = 500
 _MAX_TERMS = 20
+_LEAD = 20
+"""Characters that an excerpt shows before its first hit."""
 _MIN_PREFIX = 2
 """One letter is a word, not the beginning of one: it would begin nearly everything."""
 
 _PIECE = re.compile(r'(?:(?P<name>[a-z]{2,8}):)?(?:"(?P<quoted>[^"]*)(?P<end>"?)|(?P<bare>[^\s"]+))?', re.IGNORECASE)
+_QUOTE_MARKS = re.compile(r"(?:^|\n)[>\s]+")
 _QUOTES = str.maketrans("“”„«»", '"""""')
 
 
@@ -177,8 +180,8 @@ def excerpt(text: str, wanted: re.Pattern[str] | None, *, length: int = 200) -> 
     places = find_words(text, wanted, limit=1) if wanted else []
     if not places:
         return []
-    start = max(places[0][0] - 32, 0)
+    start = max(places[0][0] - _LEAD, 0)
     if start:
         start = text.find(" ", start, places[0][0]) + 1 or places[0][0]
-    part = " ".join(text[start : start + length * 2].split())[:length]
+    part = " ".join(_QUOTE_MARKS.sub(" ", text[start : start + length * 2]).split())[:length]
     return [*([Piece("… ", is_hit=False)] if start else []), *marked(part, wanted)]
