@@ -473,3 +473,37 @@ def test_opening_another_conversation_saves_what_was_typed(
     expect(page.locator(".composer")).to_have_count(0)
     page.wait_for_timeout(300)
     assert "Half a sen" in only_draft(user).body_html
+
+
+def test_asking_for_the_same_reply_again_shows_one_editor(
+    open_page: Callable[..., Page], message: Message, user: Scope
+) -> None:
+    page = open_page(conversation_path(message))
+    page.get_by_role("button", name="Reply", exact=True).click()
+    write(page, "Tuesday.")
+    wait_until_saved(page)
+
+    page.locator("#conversation-scroll").focus()
+    with page.expect_response("**/compose?**"):
+        page.keyboard.press("r")
+    page.wait_for_timeout(500)
+
+    expect(page.locator(EDITOR)).to_have_count(1)
+    expect(editor(page)).to_contain_text("Tuesday.")
+
+
+def test_a_reply_is_there_after_a_reload_a_moment_after_typing(
+    open_page: Callable[..., Page], message: Message, user: Scope
+) -> None:
+    page = open_page(conversation_path(message))
+    page.get_by_role("button", name="Reply", exact=True).click()
+    editor(page).wait_for()
+    page.keyboard.type("Tuesday at ten, and then we talk about everything else.")
+    page.reload()
+
+    expect(editor(page)).to_contain_text("then we talk about everything else.")
+
+    write(page, "Hello. ")
+    wait_until_saved(page)
+    expect(page.locator(".draft-conflict")).to_have_count(0)
+    assert "Hello. Tuesday at ten, and then we talk about everything else." in only_draft(user).body_html

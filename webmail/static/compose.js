@@ -5,6 +5,7 @@ everything here is a plain form. */
 (() => {
   const SAVE_AFTER_MS = 1000;
   const SAVE_AT_LEAST_MS = 8000;
+  const CATCH_UP_MS = 500;
 
   const begin = () => {
     if (window.composing) {
@@ -17,7 +18,7 @@ everything here is a plain form. */
     class Draft {
       constructor(section) {
         this.section = section;
-        section.dataset.composer = "ready";
+        // A property: htmx gives a section that comes again the attributes of the one before it for a moment.
         section.draft = this;
         this.form = find("form", section);
         this.editor = new Editor(find("[data-editor]", section));
@@ -27,6 +28,7 @@ everything here is a plain form. */
         this.saving = Promise.resolve();
         this.listen();
         this.stand();
+        this.catchUp();
       }
 
       stand() {
@@ -89,7 +91,19 @@ everything here is a plain form. */
         if (this.isHeld || this.uploads || size > 60000 || this.retryMs > 2000 || !navigator.onLine) return false;
         const options = { method: "POST", headers: PARTIAL, keepalive: true };
         fetch(this.form.action, { ...options, body: new URLSearchParams(fields) }).catch(() => {});
+        // A reload may be answered before this has arrived: see catchUp, and the same in mail.js.
+        const { action, elements } = this.form;
+        sessionStorage.setItem("left", JSON.stringify({ action, revision: elements.revision.value, page: location.pathname }));
         return true;
+      }
+
+      /* What was saved on the way out of the page before this one may be newer than what came with this page. */
+      catchUp() {
+        const { action, revision } = JSON.parse(sessionStorage.getItem("left") ?? "{}");
+        if (action !== this.form.action) return;
+        sessionStorage.removeItem("left");
+        if (revision !== this.form.elements.revision.value) return;
+        setTimeout(() => !this.isDirty && this.showNewer(action), CATCH_UP_MS);
       }
 
       async take(answer) {
@@ -338,7 +352,7 @@ everything here is a plain form. */
     }
 
     const opened = new Set();
-    const drafts = () => all("[data-composer=ready]").map((section) => section.draft);
+    const drafts = () => all("[data-composer]").flatMap((section) => section.draft ?? []);
     document.addEventListener("visibilitychange", () => document.hidden && drafts().forEach((draft) => draft.save()));
     document.addEventListener("resumed", () => drafts().forEach((draft) => draft.save()));
     addEventListener("online", () => drafts().forEach((draft) => draft.save()));
@@ -351,7 +365,7 @@ everything here is a plain form. */
 
     window.composing = () => {
       opened.forEach((draft) => !draft.section.isConnected && !draft.isUnsaved && opened.delete(draft));
-      all("[data-composer='']").forEach((section) => opened.add(new Draft(section)));
+      all("[data-composer]").forEach((section) => section.draft || opened.add(new Draft(section)));
     };
     document.addEventListener("htmx:after:swap", () => {
       window.composing();

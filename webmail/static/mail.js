@@ -254,6 +254,13 @@
   };
   document.addEventListener("keydown", onKey);
 
+  /* A draft that was saved for the first time on the way out may not be on this page yet: see compose.js. */
+  const left = JSON.parse(sessionStorage.getItem("left") ?? "{}");
+  if (left.page === location.pathname && by("composer-slot")?.childElementCount === 0) {
+    sessionStorage.removeItem("left");
+    setTimeout(() => htmx.ajax("GET", `${left.action}?place=slot`, { target: "#composer-slot", swap: "innerHTML" }), 500);
+  }
+
   all("iframe.message-frame").forEach((frame) => frame.contentDocument?.readyState === "complete" && watch(frame));
   selected()?.scrollIntoView({ block: "nearest" });
   toNewest();

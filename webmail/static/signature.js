@@ -2,10 +2,10 @@
 "use strict";
 
 (() => {
-  const settle = () => window.writing && document.querySelectorAll("[data-signature='']").forEach(start);
+  const settle = () => window.writing && document.querySelectorAll("[data-signature]").forEach((form) => form.hasEditor || start(form));
   const start = (form) => {
     const { find, Editor } = window.writing;
-    form.dataset.signature = "ready";
+    form.hasEditor = true;
     const editor = new Editor(find("[data-editor]", form));
     const preview = find(".signature-preview iframe", form);
     const said = () => find("[data-state]", form);
