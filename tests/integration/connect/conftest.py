@@ -14,8 +14,9 @@ from tests.servers.dovecot import Dovecot, Mailbox
 from tests.servers.smtp import SmtpServer
 from webmail.actions import connect
 from webmail.actions.connect import ConnectForm
+from webmail.store.accounts import list_accounts
 from webmail.store.attempts import load_attempt
-from webmail.store.models import ConnectAttempt
+from webmail.store.models import Account, ConnectAttempt
 from webmail.store.scope import Scope
 from webmail.store.session import reading
 
@@ -88,3 +89,9 @@ def scripted() -> Iterator[Callable[[Callable[[Line], None]], ScriptedServer]]:
     yield start
     for server in servers:
         server.stop()
+
+
+def only_account(scope: Scope) -> Account:
+    with reading() as s:
+        (account,) = list_accounts(s, scope)
+    return account
