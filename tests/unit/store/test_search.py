@@ -69,7 +69,7 @@ class Mailbox:
             "is_flagged": "\\Flagged" in flags,
             **columns,
         }
-        arrival = Arrival(name, [thread or name], values, files, uid=self._uid, flags=flags)
+        arrival = Arrival(name, [thread or name], values, attachments=files, uid=self._uid, flags=flags)
         with transaction() as s:
             taken = take_in(s, self.account, self.folders[folder], [arrival])
             [message_id] = taken.new_message_ids
