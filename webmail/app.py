@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, request, url_for
+from flask import Flask, Response, abort, g, request, url_for
 from flask_login import current_user
 from flask_wtf.csrf import CSRFProtect
 
@@ -32,6 +32,7 @@ BLUEPRINTS = (
     "assets",
     "inbox",
     "conversations",
+    "selection",
     "messages",
     "compose",
     "editor",
@@ -134,8 +135,12 @@ def _add_template_names(app: Flask) -> None:
 
 def static_url(filename: str) -> str:
     """Give the URL of one of our own files, which changes when the file does: browsers keep it for a year."""
-    path = _STATIC / filename
-    return url_for("static", filename=filename, v=_digest(path, path.stat().st_mtime_ns))
+    # A page names the same file many times: each icon is a place in one.
+    known: dict[str, str] = g.setdefault("static_urls", {})
+    if filename not in known:
+        path = _STATIC / filename
+        known[filename] = url_for("static", filename=filename, v=_digest(path, path.stat().st_mtime_ns))
+    return known[filename]
 
 
 @lru_cache
