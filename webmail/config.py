@@ -8,7 +8,7 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -19,6 +19,7 @@ from webmail.errors import ConfigError
 DEFAULT_PORT = 8000
 DEFAULT_DEMO_IMAP_PORT = 8143
 DEFAULT_DEMO_SMTP_PORT = 8025
+DEFAULT_DEMO_IDENTITY_PORT = 8144
 DEFAULT_WORKERS = 3
 _MAX_SOCKET_PATH = 100
 """Bytes in a Unix socket's path that every system takes (macOS: 104 with the end mark)."""
@@ -29,7 +30,8 @@ class Registration:
     """This installation as it is registered with Google or Microsoft.
 
     `imap` and `smtp` are `host:port:security`, "" for the provider's own servers; they, `authority` and `graph_url`
-    point at stand-ins when there are any.
+    point at stand-ins when there are any. `is_stand_in` says that these are the demo's, with an authority of their own
+    in `ca_file`.
     """
 
     client_id: str
@@ -38,6 +40,8 @@ class Registration:
     imap: str = ""
     smtp: str = ""
     graph_url: str = ""
+    ca_file: str | None = None
+    is_stand_in: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class Config:
     demo: bool = False
     demo_imap_port: int = DEFAULT_DEMO_IMAP_PORT
     demo_smtp_port: int = DEFAULT_DEMO_SMTP_PORT
+    demo_identity_port: int = DEFAULT_DEMO_IDENTITY_PORT
     workers: int = DEFAULT_WORKERS
     host: str = "127.0.0.1"
     assets: str = "cdn"
@@ -85,7 +90,7 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
     port = _number(env, "WEBMAIL_PORT", DEFAULT_PORT, 65535)
     redis_url = env.get("WEBMAIL_REDIS_URL", "").strip()
     socket = None if redis_url else _redis_socket(data)
-    return Config(
+    config = Config(
         data=data,
         port=port,
         base_url=_base_url(env.get("WEBMAIL_BASE_URL") or f"http://127.0.0.1:{port}"),
@@ -98,6 +103,7 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
         demo=_flag(env, "WEBMAIL_DEMO"),
         demo_imap_port=_number(env, "WEBMAIL_DEMO_IMAP_PORT", DEFAULT_DEMO_IMAP_PORT, 65535),
         demo_smtp_port=_number(env, "WEBMAIL_DEMO_SMTP_PORT", DEFAULT_DEMO_SMTP_PORT, 65535),
+        demo_identity_port=_number(env, "WEBMAIL_DEMO_IDENTITY_PORT", DEFAULT_DEMO_IDENTITY_PORT, 65535),
         host=_address(env, "WEBMAIL_HOST"),
         workers=_number(env, "WEBMAIL_WORKERS", DEFAULT_WORKERS, 100),
         assets=_choice(env, "WEBMAIL_ASSETS", ("cdn", "local")),
@@ -106,6 +112,27 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
         google=_registration(env, "WEBMAIL_GOOGLE", "https://accounts.google.com"),
         microsoft=_registration(env, "WEBMAIL_MICROSOFT", "https://login.microsoftonline.com/common"),
     )
+    return _with_stand_ins(config) if config.demo else config
+
+
+def _with_stand_ins(config: Config) -> Config:
+    """Let the demo play Google and Microsoft where this installation is not registered with them."""
+    base = f"https://127.0.0.1:{config.demo_identity_port}"
+
+    def stand_in(path: str) -> Registration:
+        return Registration(
+            "webmail-demo",
+            "webmail-demo-secret",
+            base + path,
+            f"127.0.0.1:{config.demo_imap_port}:plain",
+            f"127.0.0.1:{config.demo_smtp_port}:plain",
+            f"{base}/v1.0",
+            str(config.data / "demo" / "ca.pem"),
+            is_stand_in=True,
+        )
+
+    google, microsoft = config.google or stand_in("/google"), config.microsoft or stand_in("/common")
+    return replace(config, google=google, microsoft=microsoft)
 
 
 def data_folder(env: Mapping[str, str]) -> Path:

@@ -66,8 +66,9 @@ def _oauth_client(registration: Registration | None, ca_file: str | None) -> OAu
         registration.client_id,
         registration.client_secret,
         registration.authority,
-        ca_file,
+        registration.ca_file or ca_file,
         registration.graph_url.rstrip("/"),
+        is_stand_in=registration.is_stand_in,
     )
 
 

@@ -73,6 +73,8 @@ class Card:
     rows: list[AccountRow]
     sign_in: str = ""
     """`google` or `microsoft` where users can sign in there; "" where the operator has not set it up."""
+    is_stand_in: bool = False
+    """It is the demo that plays the provider."""
 
     @property
     def live(self) -> list[AccountRow]:
@@ -87,7 +89,8 @@ def load_cards(scope: Scope) -> list[Card]:
     cards = []
     for key, name, provider in _CARDS:
         rows = [AccountRow(account, grants.get(account.id)) for account in accounts if account.card == key]
-        cards.append(Card(key, name, rows, provider if provider and oauth.is_offered(provider) else ""))
+        sign_in = provider if provider and oauth.is_offered(provider) else ""
+        cards.append(Card(key, name, rows, sign_in, is_stand_in=bool(sign_in) and oauth.is_stand_in(sign_in)))
     return cards
 
 

@@ -20,11 +20,12 @@ from urllib.parse import urlencode, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import RSAKey
-from markupsafe import escape
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import Map, Rule
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
+
+from webmail.demo.sign_in_page import chooser, refusal, stylesheet
 
 ACCESS_TOKEN_S = 3600
 CODE_S = 300
@@ -39,10 +40,14 @@ class Person:
     name: str
     subject: str
     ending: str = ""
+    note: str = ""
+    """What the page says of this account."""
 
 
 @dataclass
-class _Grant:
+class Allowed:
+    """What a person has allowed an app to do."""
+
     person: Person
     client_id: str
     scope: str
@@ -52,7 +57,7 @@ class _Grant:
 
 @dataclass
 class _Code:
-    grant: _Grant
+    grant: Allowed
     redirect_uri: str
     challenge: str
     nonce: str
@@ -83,6 +88,9 @@ class IdentityServer:
         clients: {client id: secret}.
         people: who can choose to sign in.
         now: the clock, for tests that travel in time.
+        pages_url: where browsers reach it, if that is elsewhere.
+        redirect_uris: where it sends browsers back to; None for anywhere.
+        on_change: called after each change of what it has given out.
     """
 
     def __init__(
@@ -93,6 +101,9 @@ class IdentityServer:
         people: Iterable[Person],
         *,
         now: Callable[[], float] = time.time,
+        pages_url: str = "",
+        redirect_uris: Iterable[str] | None = None,
+        on_change: Callable[[], None] = lambda: None,
     ) -> None:
         self.style = style
         self.base_url = base_url
@@ -101,10 +112,13 @@ class IdentityServer:
         self.faults = Faults()
         self.token_requests = 0
         self._now = now
+        self._pages_url = pages_url or base_url
+        self._redirect_uris = None if redirect_uris is None else frozenset(redirect_uris)
+        self.on_change = on_change
         self._key = RSAKey.generate_key(2048, parameters={"kid": "stand-in", "use": "sig", "alg": "RS256"})
         self._codes: dict[str, _Code] = {}
-        self._refresh: dict[str, tuple[_Grant, float]] = {}
-        self._access: dict[str, tuple[_Grant, float, str]] = {}
+        self.refresh_tokens: dict[str, tuple[Allowed, float]] = {}
+        self.access_tokens: dict[str, tuple[Allowed, float, str]] = {}
         prefix = "/common/v2.0" if style == "microsoft" else ""
         oauth = "/common/oauth2/v2.0" if style == "microsoft" else "/o/oauth2"
         self.issuer = f"{base_url}/{_TENANT}/v2.0" if style == "microsoft" else base_url
@@ -115,6 +129,7 @@ class IdentityServer:
             "revoke": f"{oauth}/revoke",
             "keys": f"{prefix}/keys",
             "introspect": "/introspect",
+            "css": f"{oauth}/sign_in.css",
         }
         self._urls = Map([Rule(path, endpoint=name) for name, path in self.paths.items()])
 
@@ -130,20 +145,21 @@ class IdentityServer:
 
     def revoke_grants(self, email: str, reason: str) -> None:
         """End all of a person's grants; `reason` is what the next refresh will hear."""
-        for grant, _ in self._refresh.values():
+        for grant, _ in self.refresh_tokens.values():
             if grant.person.email == email:
                 grant.is_revoked = reason
+        self.on_change()
 
     def email_of(self, access_token: str) -> str | None:
         """Give whose access token this is; None when it is unknown, over or revoked."""
-        found = self._access.get(access_token)
+        found = self.access_tokens.get(access_token)
         if found is None or found[0].is_revoked or found[1] < self._now():
             return None
         return found[0].person.email
 
     def has_scope(self, access_token: str, scope: str) -> bool:
         """Say whether an access token allows something."""
-        found = self._access.get(access_token)
+        found = self.access_tokens.get(access_token)
         return found is not None and scope in found[2].split()
 
     def _discovery(self, _request: Request) -> Response:
@@ -152,7 +168,7 @@ class IdentityServer:
         return _json(
             {
                 "issuer": issuer,
-                "authorization_endpoint": url["authorize"],
+                "authorization_endpoint": self._pages_url + self.paths["authorize"],
                 "token_endpoint": url["token"],
                 "revocation_endpoint": url["revoke"],
                 "jwks_uri": url["keys"],
@@ -167,10 +183,14 @@ class IdentityServer:
 
     def _authorize(self, request: Request) -> Response:
         wanted = request.values
+        css_url = self._pages_url + self.paths["css"]
         if wanted.get("client_id") not in self.clients:
-            return _page("This app is not known here.", status=400)
+            return refusal(self.style, "This app is not known here", "Its client id is not registered.", css_url)
+        if self._redirect_uris is not None and wanted.get("redirect_uri") not in self._redirect_uris:
+            uri = wanted.get("redirect_uri", "")
+            return refusal(self.style, "The redirect URI does not fit", f"{uri} is not registered here.", css_url)
         if request.method == "GET":
-            return self._chooser(request)
+            return chooser(self.style, self.people.values(), request.args.items(), css_url)
         person = self.people.get(wanted.get("email", ""))
         if person is None:
             raise NotFound
@@ -181,7 +201,7 @@ class IdentityServer:
         else:
             scope = wanted.get("scope", "") if wanted.get("mail", "1") else "openid email"
             code = secrets.token_urlsafe(24)
-            grant = _Grant(person, wanted["client_id"], scope)
+            grant = Allowed(person, wanted["client_id"], scope)
             self._codes[code] = _Code(
                 grant,
                 wanted.get("redirect_uri", ""),
@@ -196,28 +216,8 @@ class IdentityServer:
             back["client_info"] = _encoded({"uid": person.subject, "utid": _TENANT})
         return redirect(f"{wanted.get('redirect_uri', '')}?{urlencode(back)}", 302)
 
-    def _chooser(self, request: Request) -> Response:
-        brand = self.style.title()
-        hint = request.args.get("login_hint", "")
-        hidden = "".join(
-            f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
-            for name, value in request.args.items()
-        )
-        people = "".join(
-            f'<p><label><input type="radio" name="email" value="{escape(each.email)}" '
-            f"{'checked' if each.email == hint or (not hint and number == 0) else ''}> {escape(each.name)} "
-            f"&lt;{escape(each.email)}&gt;</label></p>"
-            for number, each in enumerate(self.people.values())
-        )
-        app = escape(urlsplit(request.args.get("redirect_uri", "")).netloc)
-        return _page(
-            f"<h1>Choose an account</h1><p>to continue to {app}. This is a stand-in for {brand}, for trying things "
-            f'out: no real {brand} account is involved.</p><form method="post">{hidden}{people}'
-            '<p><label><input type="checkbox" name="mail" value="1" checked> Read, send and organise your mail</label>'
-            '<input type="hidden" name="mail" value=""></p>'
-            '<p><button name="choice" value="allow">Allow</button> <button name="choice" value="deny">Deny</button></p>'
-            "</form>"
-        )
+    def _css(self, _request: Request) -> Response:
+        return stylesheet()
 
     def _token(self, request: Request) -> Response:
         self.token_requests += 1
@@ -253,7 +253,7 @@ class IdentityServer:
         return self._give(code.grant, form, nonce="another" if self.faults.wrong_nonce else code.nonce)
 
     def _renew(self, key: str, form: Any) -> Response:
-        found = self._refresh.get(key)
+        found = self.refresh_tokens.get(key)
         if found is None or found[0].client_id != form.get("client_id"):
             return self._error("invalid_grant")
         grant, expires_at = found
@@ -270,7 +270,7 @@ class IdentityServer:
             return Response("", 502)
         return answer
 
-    def _refusal_of_scopes(self, grant: _Grant, form: Any) -> str:
+    def _refusal_of_scopes(self, grant: Allowed, form: Any) -> str:
         """Microsoft gives a token for one server at a time, and only for what the user has allowed."""
         asked = {scope for scope in form.get("scope", "").split() if "://" in scope}
         if self.style != "microsoft" or "://" not in grant.scope:
@@ -279,13 +279,13 @@ class IdentityServer:
             return "two_resources"
         return "" if asked <= set(grant.scope.split()) else "not_consented"
 
-    def _give(self, grant: _Grant, form: Any, *, nonce: str = "", replaces: str = "") -> Response:
+    def _give(self, grant: Allowed, form: Any, *, nonce: str = "", replaces: str = "") -> Response:
         access = secrets.token_urlsafe(32)
         asked = [scope for scope in form.get("scope", grant.scope).split() if "://" in scope]
         scope = " ".join(asked or grant.scope.split()) if self.style == "microsoft" else grant.scope
         if self.style == "microsoft" and "://" not in grant.scope:
             scope = grant.scope
-        self._access[access] = (grant, self._now() + ACCESS_TOKEN_S, scope)
+        self.access_tokens[access] = (grant, self._now() + ACCESS_TOKEN_S, scope)
         answer: dict[str, Any] = {
             "token_type": "Bearer",
             "access_token": access,
@@ -296,17 +296,18 @@ class IdentityServer:
             # Microsoft's tokens live for 90 days from their last use; the one that was spent is not revoked.
             refresh = secrets.token_urlsafe(32)
             lifetime = 90 * 86400 if self.style == "microsoft" else 100 * 365 * 86400
-            self._refresh[refresh] = (grant, self._now() + lifetime)
+            self.refresh_tokens[refresh] = (grant, self._now() + lifetime)
             answer["refresh_token"] = refresh
         if replaces and self.style == "microsoft":
-            self._refresh[replaces] = (grant, self._now() + 86400)
+            self.refresh_tokens[replaces] = (grant, self._now() + 86400)
+        self.on_change()
         if nonce or not replaces:
             answer["id_token"] = self._id_token(grant, nonce)
         if self.style == "microsoft":
             answer["client_info"] = _encoded({"uid": grant.person.subject, "utid": _TENANT})
         return _json(answer)
 
-    def _id_token(self, grant: _Grant, nonce: str) -> str:
+    def _id_token(self, grant: Allowed, nonce: str) -> str:
         now = int(time.time() + self.faults.clock_skew_s)
         claims = {
             "iss": self.issuer,
@@ -324,7 +325,7 @@ class IdentityServer:
         return jwt.encode({"alg": "RS256", "kid": "stand-in"}, claims, self._key)
 
     def _revoke(self, request: Request) -> Response:
-        found = self._refresh.get(request.form.get("token", ""))
+        found = self.refresh_tokens.get(request.form.get("token", ""))
         if found:
             self.revoke_grants(found[0].person.email, "invalid_grant")
         return _json({})
@@ -374,15 +375,6 @@ REFUSALS: dict[str, dict[str, tuple[str, str]]] = {
 
 def _json(value: dict[str, Any], status: int = 200) -> Response:
     return Response(json.dumps(value), status, mimetype="application/json", headers={"Cache-Control": "no-store"})
-
-
-def _page(body: str, status: int = 200) -> Response:
-    html = (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>Sign in (stand-in)</title><body>{body}</body></html>"
-    )
-    headers = {"X-Frame-Options": "DENY", "Cross-Origin-Opener-Policy": "same-origin"}
-    return Response(html, status, mimetype="text/html", headers=headers)
 
 
 def _encoded(value: dict[str, str]) -> str:

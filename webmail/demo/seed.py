@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -47,12 +47,13 @@ class SeedMail:
     flags: str
 
 
-def seed_mailbox(folder: Path, now: datetime) -> bool:
+def seed_mailbox(folder: Path, now: datetime, make: Callable[[datetime], Sequence[SeedMail]] | None = None) -> bool:
     """Make the mailbox, unless it is there.
 
     Args:
         folder: the Maildir to be made; it appears whole or not at all.
         now: aware UTC; the newest mail is some minutes older.
+        make: gives the mail, oldest first; the demo's own when None.
 
     Returns:
         Whether it was made.
@@ -61,7 +62,7 @@ def seed_mailbox(folder: Path, now: datetime) -> bool:
         return False
     unfinished = folder.with_name(f"{folder.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    mails = seed_mails(now)
+    mails = (make or seed_mails)(now)
     for name in FOLDERS:
         _write_folder(
             unfinished if name == "INBOX" else unfinished / f".{name}", [m for m in mails if m.folder == name]

@@ -83,7 +83,8 @@ def configure(
     """Set this process's presets: with the demo's mailbox in front, or without it.
 
     Args:
-        stand_ins: {"google" or "microsoft": (IMAP, SMTP)}: servers that stand in for the provider's own.
+        stand_ins: {"google" or "microsoft": (IMAP, SMTP)}: servers that stand in for the provider's own, for whoever
+            signs in there; a password still goes to the provider itself.
     """
     global _demo
     _demo = None if demo is None else _demo_preset(demo)
@@ -93,16 +94,14 @@ def configure(
 
 def all_presets() -> tuple[Preset, ...]:
     """Give all providers in the order in which a form offers them: the demo, then the table's own order."""
-    table = tuple(_as_stood_in(each) for each in _table())
-    return table if _demo is None else (_demo, *table)
+    return _table() if _demo is None else (_demo, *_table())
 
 
 def preset(preset_id: str) -> Preset | None:
     """Give one provider, None for an id that is not known."""
     if _demo is not None and preset_id == _demo.id:
         return _demo
-    found = _by_id().get(preset_id)
-    return None if found is None else _as_stood_in(found)
+    return _by_id().get(preset_id)
 
 
 def preset_for_email(email: str) -> Preset | None:
@@ -114,8 +113,7 @@ def preset_for_email(email: str) -> Preset | None:
     domain = _comparable(domain_of(email))
     if _demo is not None and domain in _demo.domains:
         return _demo
-    found = _by_domain().get(domain)
-    return None if found is None else _as_stood_in(found)
+    return _by_domain().get(domain)
 
 
 def preset_for_mx(hosts: Sequence[str]) -> Preset | None:
@@ -127,7 +125,7 @@ def preset_for_mx(hosts: Sequence[str]) -> Preset | None:
     for host in hosts:
         for each in _table():
             if any(fnmatchcase(host, hint) for hint in each.mx_hints):
-                return _as_stood_in(each)
+                return each
     return None
 
 
@@ -144,7 +142,7 @@ def preset_for_sign_in(oauth_provider: str, email: str) -> Preset:
     """
     found = preset_for_email(email)
     if found is not None and found.oauth_provider == oauth_provider:
-        return found
+        return _as_stood_in(found)
     return _as_stood_in(_by_id()[_OF_OWN_DOMAIN[oauth_provider]])
 
 

@@ -185,7 +185,7 @@ def test_a_token_that_graph_does_not_take_is_renewed_once(by_graph: World) -> No
     with reading() as s:
         grant = grants.find_grant(s, by_graph.account.id)
     assert grant is not None
-    by_graph.server._access.pop(grants.tokens_of(grant).graph_token)
+    by_graph.server.access_tokens.pop(grants.tokens_of(grant).graph_token)
 
     uuid = by_graph.write("After a renewal")
 

@@ -29,6 +29,7 @@ class DemoProcess:
         self.data = data
         self.imap = ServerSettings("127.0.0.1", free_port(), PLAIN)
         self.smtp = ServerSettings("127.0.0.1", free_port(), PLAIN)
+        self.identity_port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> float:
@@ -39,6 +40,7 @@ class DemoProcess:
             "WEBMAIL_DEMO": "1",
             "WEBMAIL_DEMO_IMAP_PORT": str(self.imap.port),
             "WEBMAIL_DEMO_SMTP_PORT": str(self.smtp.port),
+            "WEBMAIL_DEMO_IDENTITY_PORT": str(self.identity_port),
             "WEBMAIL_SECRET_KEY": "x" * 40,
             "WEBMAIL_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
         }
