@@ -21,7 +21,8 @@ from webmail.errors import InputRefused
 from webmail.providers.graph import LARGEST_BYTES
 from webmail.store.messages import Arrival
 from webmail.store.models import Account, Message, Submission, SubmissionAttachment
-from webmail.sync.arrivals import attachment_of, header_values, storable
+from webmail.sync.arrivals import attachment_of, header_values
+from webmail.sync.texts import storable
 
 MAX_RECIPIENTS = 100
 _FIELDS = {"to": "To", "cc": "Cc", "bcc": "Bcc"}

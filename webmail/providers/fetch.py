@@ -7,8 +7,9 @@ takes no other with it. Commands may be sent ahead of the answers to those befor
 
 from __future__ import annotations
 
+import imaplib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 _WORD = re.compile(
@@ -27,16 +28,16 @@ Items = dict[bytes, Any]
 in BODYSTRUCTURE the parts of a multipart stand in a list of their own, as IMAPClient has them."""
 
 
+class Refusal(imaplib.IMAP4.error):
+    """The server refused a FETCH; the line is in step."""
+
+
 class Line(Protocol):
     """The connection as imaplib has it: `webmail.providers.imap_client.GuardedProtocol`."""
 
     @property
     def abort(self) -> type[Exception]:
         """What is raised when the line ends."""
-
-    @property
-    def error(self) -> type[Exception]:
-        """What is raised when the server refuses a command."""
 
     def readline(self) -> bytes:
         """Read a line with its end."""
@@ -51,40 +52,70 @@ class Line(Protocol):
         """Give the next command's tag."""
 
 
-def send_fetch(line: Line, uids: str, items: Sequence[str], modifier: str = "") -> bytes:
-    """Send UID FETCH and give its tag; the answers are `read_fetch()`'s to read, in the order of the commands.
+class FetchLine:
+    """FETCH commands on one line, several at a time.
 
-    Args:
-        uids: a uid-set such as `1:*` or `4,7:9`.
-        modifier: such as `CHANGEDSINCE 5`.
+    Which command an answer belongs to is told by nothing but its UID: a server may mix the answers to commands that
+    wait together (Dovecot does). So commands that are on their way together must ask for different messages.
     """
-    tag = line._new_tag()
-    words = f"UID FETCH {uids} ({' '.join(items)}){f' ({modifier})' if modifier else ''}\r\n"
-    line.send(tag + b" " + words.encode("ascii"))
-    return tag
 
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._found: dict[int, Items] = {}
+        self._ended: dict[bytes, str] = {}
+        self._waiting: set[bytes] = set()
 
-def read_fetch(line: Line, tag: bytes) -> dict[int, Items]:
-    """Read the answers to a FETCH up to its end, by UID; several answers about one message are put together.
+    @property
+    def is_in_step(self) -> bool:
+        """Whether every command has been answered to its end."""
+        return not self._waiting
 
-    Raises:
-        IMAP4.error: the server refused the command, in the server's own words.
-        IMAP4.abort: the line ended.
-    """
-    found: dict[int, Items] = {}
-    end = tag + b" "
-    while True:
-        text, literals = _read_answer(line)
-        if text.startswith(b"* "):
-            if _ANSWER.match(text):
-                for uid, items in _told(text, literals):
-                    found.setdefault(uid, {}).update(items)
-            elif text[2:5].upper() == b"BYE":
-                raise line.abort(text[2:].decode("utf-8", "replace").strip())
-        elif text.startswith(end):
-            if text[len(end) :].lstrip()[:2].upper() != b"OK":
-                raise line.error(text[len(end) :].decode("utf-8", "replace").strip())
+    def send(self, uids: str, items: Sequence[str], modifier: str = "") -> bytes:
+        """Send UID FETCH, and give its tag.
+
+        Args:
+            uids: a uid-set such as `1:*` or `4,7:9`.
+            modifier: such as `CHANGEDSINCE 5`.
+        """
+        tag = self._line._new_tag()
+        self._waiting.add(tag)
+        words = f"UID FETCH {uids} ({' '.join(items)}){f' ({modifier})' if modifier else ''}\r\n"
+        self._line.send(tag + b" " + words.encode("ascii"))
+        return tag
+
+    def wait(self, tag: bytes) -> None:
+        """Read answers until a command has ended.
+
+        Raises:
+            Refusal: the server refused the command, in the server's own words.
+            IMAP4.abort: the line ended.
+        """
+        while tag not in self._ended:
+            self._read()
+        refusal = self._ended.pop(tag)
+        if refusal:
+            raise Refusal(refusal)
+
+    def take(self, uids: Iterable[int] | None = None) -> dict[int, Items]:
+        """Give what has been told of messages, of all or of some; several answers about one are put together."""
+        if uids is None:
+            found, self._found = self._found, {}
             return found
+        return {uid: self._found.pop(uid) for uid in uids if uid in self._found}
+
+    def _read(self) -> None:
+        text, literals = _read_answer(self._line)
+        if not text.startswith(b"* "):
+            tag, _, words = text.partition(b" ")
+            if tag in self._waiting:
+                self._waiting.discard(tag)
+                is_done = words[:2].upper() == b"OK"
+                self._ended[tag] = "" if is_done else words.decode("utf-8", "replace").strip() or "refused"
+        elif _ANSWER.match(text):
+            for uid, items in _told(text, literals):
+                self._found.setdefault(uid, {}).update(items)
+        elif text[2:5].upper() == b"BYE":
+            raise self._line.abort(text[2:].decode("utf-8", "replace").strip())
 
 
 def _read_answer(line: Line) -> tuple[bytes, list[bytes]]:

@@ -80,6 +80,7 @@ class ImapSession:
         self._settings = settings
         self._selected: FolderState | None = None
         self._is_broken = False
+        self._reader: Reader | None = None
         self.capabilities: frozenset[str] = frozenset()
 
     def __enter__(self) -> Self:
@@ -207,12 +208,9 @@ class ImapSession:
         Yields:
             The messages of each batch; one that the server does not give, or gives unreadably, is left out.
         """
-        reader = Reader(self._client.line, head_items(self.capabilities, has_modseq=self._has_modseq()))
-        try:
-            with self._translated():
-                yield from reader.read(batches, with_texts=with_texts)
-        finally:
-            self._is_broken |= not reader.is_in_step
+        self._reader = Reader(self._client.line, head_items(self.capabilities, has_modseq=self._has_modseq()))
+        with self._translated():
+            yield from self._reader.read(batches, with_texts=with_texts)
 
     def fetch_flags(self, uids: str | Sequence[int], changed_since: int | None = None) -> dict[int, RemoteFlags]:
         """Fetch flags.
@@ -365,7 +363,7 @@ class ImapSession:
 
     def close(self) -> None:
         """Say goodbye; a line that is broken already is simply dropped."""
-        if self._is_broken:
+        if self._is_broken or (self._reader is not None and not self._reader.is_in_step):
             self._client.drop()
         else:
             self._client.say_goodbye(_GOODBYE_S)

@@ -17,7 +17,7 @@ from imapclient.exceptions import IMAPClientAbortError
 from webmail.providers import network
 from webmail.providers.answers import has_control
 from webmail.providers.base import TLS, ServerSettings
-from webmail.providers.fetch import Items, read_fetch, send_fetch
+from webmail.providers.fetch import FetchLine, Items
 
 _LINE_LIMIT_BYTES = 20 * 1024 * 1024
 _ANSWER_LIMIT_BYTES = 256 * 1024 * 1024
@@ -126,7 +126,9 @@ class GuardedClient(imapclient.IMAPClient):  # type: ignore[misc]  # IMAPClient 
             uids: a uid-set such as `1:*` or `4,7:9`.
             modifier: such as `CHANGEDSINCE 5`.
         """
-        return read_fetch(self.line, send_fetch(self.line, uids, items, modifier))
+        line = FetchLine(self.line)
+        line.wait(line.send(uids, items, modifier))
+        return line.take()
 
     def search_header(self, name: str, value: str) -> list[int]:
         """UID SEARCH HEADER; `value` always quoted, which IMAPClient does only where it finds a space (its #657).

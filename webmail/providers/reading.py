@@ -8,14 +8,14 @@ asks for the message by itself.
 
 from __future__ import annotations
 
-import imaplib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from webmail.domain.structure import Part, text_parts
 from webmail.providers.base import GMAIL, RemoteMessage
-from webmail.providers.fetch import Items, Line, read_fetch, send_fetch
+from webmail.providers.fetch import FetchLine, Items, Line, Refusal
 from webmail.providers.imap_values import build_message, build_uid_set
 
 _HEADER_FIELDS = (
@@ -55,17 +55,20 @@ class _Batch:
 
 
 class Reader:
-    """Reads from one line; `is_in_step` is False once answers were left unread there, so that it can only be closed."""
+    """Reads from one line.
+
+    Args:
+        head: what is asked of each message's head, as `head_items()` gives it.
+    """
 
     def __init__(self, line: Line, head: Sequence[str]) -> None:
-        self._line = line
+        self._line = FetchLine(line)
         self._head = head
-        self._unread = 0
 
     @property
     def is_in_step(self) -> bool:
-        """Whether every answer has been read."""
-        return self._unread == 0
+        """Whether every answer has been read; otherwise the line can only be closed."""
+        return self._line.is_in_step
 
     def read(self, batches: Iterable[Sequence[int]], *, with_texts: bool) -> Iterator[list[RemoteMessage]]:
         """Yield the messages of each batch of UIDs, in the server's order.
@@ -74,7 +77,7 @@ class Reader:
             batches: taken two ahead of what is yielded.
 
         Raises:
-            IMAP4.error: the server refused to tell the heads; the line is in step.
+            Refusal: the server does not tell the heads; the line is in step.
             IMAP4.abort, OSError: the line ended.
         """
         waiting = iter(batches)
@@ -89,52 +92,30 @@ class Reader:
             yield current.messages()
             current = following
 
-    def _ask_heads(self, waiting: Iterator[Sequence[int]]) -> tuple[bytes, set[int]] | None:
+    def _ask_heads(self, waiting: Iterator[Sequence[int]]) -> tuple[bytes, Sequence[int]] | None:
         uids = next((each for each in waiting if each), None)
-        return None if uids is None else (self._send(uids, self._head), set(uids))
+        return None if uids is None else (self._line.send(build_uid_set(uids), self._head), uids)
 
-    def _take(self, asked: tuple[bytes, set[int]], *, with_texts: bool) -> _Batch:
+    def _take(self, asked: tuple[bytes, Sequence[int]], *, with_texts: bool) -> _Batch:
         """Read the heads of a batch, and ask for its texts."""
         tag, uids = asked
-        heads = [
-            head
-            for uid, items in self._receive(tag).items()
-            # Servers add flags of other messages to an answer as they please (RFC 9051, 7.5.2).
-            if uid in uids and (head := build_message(uid, items)) is not None
-        ]
+        self._line.wait(tag)
+        found = self._line.take(uids)
+        heads = [head for uid, items in found.items() if (head := build_message(uid, items)) is not None]
         batch = _Batch(heads, [], set())
         for sections, members in _groups(heads).items() if with_texts else ():
             batch.asked |= set(members)
             if sections:
-                batch.tags.append(self._send(members, ["UID", *sections]))
+                batch.tags.append(self._line.send(build_uid_set(members), ["UID", *sections]))
         return batch
 
     def _read_texts(self, batch: _Batch) -> None:
         for tag in batch.tags:
-            try:
-                found = self._receive(tag)
-            except imaplib.IMAP4.abort:
-                raise
-            except imaplib.IMAP4.error:
-                # These are asked for again one by one, and it is found out which of them the server refuses.
-                continue
-            for uid, items in found.items():
-                batch.texts.setdefault(uid, {}).update(sections_of(items))
-
-    def _send(self, uids: Iterable[int], items: Sequence[str]) -> bytes:
-        self._unread += 1
-        return send_fetch(self._line, build_uid_set(uids), items)
-
-    def _receive(self, tag: bytes) -> dict[int, Items]:
-        try:
-            found = read_fetch(self._line, tag)
-        except imaplib.IMAP4.abort:
-            raise
-        except imaplib.IMAP4.error:
-            self._unread -= 1
-            raise
-        self._unread -= 1
-        return found
+            # What is refused is asked for again one by one, and it is found out which of them the server refuses.
+            with suppress(Refusal):
+                self._line.wait(tag)
+        found = self._line.take(batch.asked)
+        batch.texts = {uid: sections_of(items) for uid, items in found.items()}
 
 
 def _wanted(head: RemoteMessage) -> list[Part]:

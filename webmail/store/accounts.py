@@ -67,6 +67,11 @@ def update_account(s: Session, account_id: int, **values: Any) -> None:
     s.execute(update(Account).where(Account.id == account_id).values(**values))
 
 
+def is_wanted(s: Session, account_id: int) -> bool:
+    """Say whether somebody asked for a sync that has not begun."""
+    return s.scalar(select(Account.wanted_at).where(Account.id == account_id)) is not None
+
+
 def clear_wanted(s: Session, account_id: int, seen_at: datetime | None) -> None:
     """Take back a wish for a sync that is now fulfilled; a later wish stays."""
     if seen_at is not None:

@@ -41,6 +41,8 @@ class Arrival:
     thread_keys: Sequence[str]
     values: dict[str, Any]
     """Columns of `Message`: message_id_header, sent_at, from_name, subject …"""
+    visible: str = ""
+    """What a reader sees of its text, for the search index; "" where the index has to find out."""
     attachments: Sequence[NewAttachment] = ()
     uid: int | None = None
     modseq: int = 0
@@ -182,7 +184,7 @@ def _insert_messages(s: Session, account: Account, arrivals: Sequence[Arrival]) 
     ]
     if attachments:
         s.execute(insert(Attachment), attachments)
-    index_messages(s, ids.values())
+    index_messages(s, ids.values(), {ids[arrival.identity]: arrival.visible for arrival in arrivals})
     return ids
 
 

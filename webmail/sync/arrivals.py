@@ -11,7 +11,7 @@ from typing import Any
 from webmail.domain.addresses import Address
 from webmail.domain.headers import ParsedHeaders, parse_headers
 from webmail.domain.identity import message_identity
-from webmail.domain.structure import Part, leaf_parts
+from webmail.domain.structure import Part
 from webmail.domain.threading import thread_keys
 from webmail.providers.base import RemoteMessage
 from webmail.providers.imap_values import EPOCH
@@ -22,6 +22,7 @@ from webmail.store.models import Account, Folder
 from webmail.store.session import Session
 from webmail.sync.context import SyncContext
 from webmail.sync.read_marks import record_read_marks
+from webmail.sync.texts import fetched_values, storable
 
 _DELAYED = timedelta(days=2)
 _MAX_ATTACHMENTS = 200
@@ -82,12 +83,15 @@ def arrival_of(account: Account, folder: Folder, message: RemoteMessage, *, is_n
         "is_flagged": "\\flagged" in lowered,
         "is_answered": "\\answered" in lowered,
     }
+    text = fetched_values(message) or {"visible": ""}
+    visible = text.pop("visible")
     return Arrival(
         identity=identity_of(message, headers),
         known_as=header_identity(message, headers) if message.gmail_id else "",
         thread_keys=thread_keys(headers, gmail_thread_id=message.gmail_thread_id),
-        values=values,
-        attachments=_attachments(leaf_parts(message.structure)),
+        values=values | text,
+        visible=visible,
+        attachments=_attachments(message.parts),
         uid=message.uid,
         modseq=message.modseq,
         flags=message.flags,
@@ -142,11 +146,6 @@ def place_in_time(date: datetime | None, internal_date: datetime, *, is_news: bo
 def clip_bytes(text: str, limit: int) -> str:
     """Shorten a text to so many bytes of UTF-8: an index of PostgreSQL takes no more than 2,700."""
     return text.encode()[:limit].decode(errors="ignore")
-
-
-def storable(text: str) -> str:
-    """Drop what no database takes: NUL and lone surrogates."""
-    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
 
 
 def _pairs(addresses: Iterable[Address]) -> list[list[str]]:

@@ -1,14 +1,19 @@
-"""Read what lies further down, a slice at a time: headers of all folders first, then bodies, newest first."""
+"""Read what lies further down, a slice at a time, newest first: the inbox to its end, then the other folders.
+
+A message comes with its text: heads and texts of the next batches are on the line while the last is being stored. What
+texts are left after that (the first page's, and those that a server did not give with the others) come at the end.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 
 from webmail import queue
 from webmail.errors import Refused
 from webmail.providers.base import FolderState
-from webmail.store.accounts import update_account
+from webmail.store.accounts import is_wanted, update_account
 from webmail.store.conversations import refresh_conversations
 from webmail.store.folders import folders_of, update_folder
 from webmail.store.messages import bodies_waiting, conversation_ids_of
@@ -22,11 +27,13 @@ from webmail.sync.context import SyncContext
 from webmail.sync.news import BATCH, compare_uids, pull_folder
 
 SLICE_S = 2.0
+_SLICE = 5000
+"""UIDs that are asked for at once: more than two seconds' worth."""
 _BODY_CHUNK = 50
 
 
 def backfill_slice(context: SyncContext) -> bool:
-    """Do the next piece of an account's first import: at most 200 messages or two seconds.
+    """Do the next piece of an account's first import: two seconds, or until a sync is wanted.
 
     Returns:
         False when nothing is left, which is then recorded, or nothing but what the server refuses.
@@ -38,7 +45,7 @@ def backfill_slice(context: SyncContext) -> bool:
     with reading() as s:
         folders = [folder for folder in folders_of(s, context.account.id) if folder.is_synced]
     folders.sort(key=lambda folder: folder.role != "inbox")
-    for step in (_headers, _drop_leftovers, _bodies):
+    for step in (_messages, _drop_leftovers, _bodies):
         for folder in folders:
             if folder.id not in context.refused and _step(context, folder, step):
                 return True
@@ -65,22 +72,43 @@ def _open(context: SyncContext, folder: Folder) -> FolderState | None:
     return None
 
 
-def _headers(context: SyncContext, folder: Folder) -> bool:
+def _messages(context: SyncContext, folder: Folder) -> bool:
+    """Read further down a folder for up to two seconds; False when it has been read to its end."""
     if folder.backfill_uid is None or folder.backfill_uid <= 1:
         return False
     if _open(context, folder) is None:
         return True
-    uids = context.imap.newest_uids(folder.backfill_uid, BATCH)
-    lowest = min(uids) if len(uids) == BATCH else 1
-    messages = list(context.imap.fetch_messages(uids))
-    taken = store_messages(context, folder, messages, backfill_uid=lowest)
+    uids = context.imap.newest_uids(folder.backfill_uid, _SLICE)
+    given: deque[list[int]] = deque()
+    new = 0
+    for messages in context.imap.read_messages(_until_late(context, uids, given)):
+        lowest = given.popleft()[-1]
+        if len(uids) < _SLICE and lowest == uids[-1]:
+            lowest = 1
+        new += len(store_messages(context, folder, messages, backfill_uid=lowest).new_message_ids)
+        folder.backfill_uid = lowest
     push_changes(context)
-    if lowest == 1:
+    if not uids or folder.backfill_uid == 1:
         folder.backfill_uid = 1
         _close_gaps(context, folder)
-    if taken.new_message_ids:
+    if new:
         queue.publish(context.account.user_id, "mail-new", count=0)
     return True
+
+
+def _until_late(context: SyncContext, uids: list[int], given: deque[list[int]]) -> Iterator[list[int]]:
+    """Cut UIDs into batches and note them in `given`, until the slice is over or a sync is wanted."""
+    ends_at = time.monotonic() + SLICE_S
+    for start in range(0, len(uids), BATCH):
+        if start and (time.monotonic() > ends_at or _is_wanted(context)):
+            return
+        given.append(uids[start : start + BATCH])
+        yield given[-1]
+
+
+def _is_wanted(context: SyncContext) -> bool:
+    with reading() as s:
+        return is_wanted(s, context.account.id)
 
 
 def _drop_leftovers(context: SyncContext, folder: Folder) -> bool:
@@ -104,7 +132,7 @@ def _close_gaps(context: SyncContext, folder: Folder) -> None:
     with context.lease.transaction() as s:
         message_ids = drop_stale(s, folder.id)
         refresh_conversations(s, context.account, conversation_ids_of(s, message_ids))
-        update_folder(s, folder.id, server_count=state.exists)
+        update_folder(s, folder.id, server_count=state.exists, backfill_uid=1)
 
 
 def _bodies(context: SyncContext, folder: Folder) -> bool:

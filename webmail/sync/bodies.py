@@ -1,8 +1,8 @@
-"""Fetch what a message says: its text parts, never its big attachments.
+"""Fetch what a message says, where it did not come with its head: its text parts, never its big attachments.
 
-A small message is fetched whole, many in one command; of a large one only the text parts, found by BODYSTRUCTURE.
-A message whose parts the server never gives is marked `broken` after being asked for by itself: it stays in the list,
-readable as far as it is, and does not hold up the others.
+Where the server does not give the parts that its BODYSTRUCTURE tells of, a small message is fetched whole and taken
+apart here. A message whose text the server never gives is marked `broken` after being asked for by itself: it stays in
+the list, readable as far as it is, and does not hold up the others.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from typing import Any
 import structlog
 
 from webmail.domain.mime import parse_message
-from webmail.domain.structure import Part, decode_text, decode_transfer, leaf_parts, text_parts
-from webmail.domain.text import html_to_text, make_snippet
+from webmail.domain.structure import Part, decode_text, decode_transfer, text_parts
 from webmail.errors import Refused
+from webmail.providers.base import RemoteMessage
 from webmail.providers.imap import ImapSession
+from webmail.providers.reading import MAX_TEXT_BYTES
 from webmail.store.conversations import refresh_conversations
 from webmail.store.messages import WaitingBody, conversation_ids_of, save_bodies
 from webmail.store.models import Account
 from webmail.store.session import Session
-from webmail.sync.arrivals import storable
 from webmail.sync.context import SyncContext
+from webmail.sync.texts import fetched_values, text_values
 
 log = structlog.get_logger(__name__)
 
 WHOLE_BELOW_BYTES = 128 * 1024
-_BATCH_BYTES = 8 * 1024 * 1024
-_MAX_TEXT_BYTES = 2 * 1024 * 1024
+_BATCH = 100
 
 
 def fetch_bodies(context: SyncContext, waiting: Sequence[WaitingBody]) -> None:
@@ -45,11 +45,21 @@ def fetch_bodies(context: SyncContext, waiting: Sequence[WaitingBody]) -> None:
 
 def body_rows(imap: ImapSession, waiting: Sequence[WaitingBody]) -> Iterator[list[dict[str, Any]]]:
     """Fetch bodies and yield them as rows for `store_rows()`, some at a time."""
-    for batch in _batches([each for each in waiting if each.size_bytes < WHOLE_BELOW_BYTES]):
-        yield _fetch_whole(imap, batch)
-    for each in waiting:
-        if each.size_bytes >= WHOLE_BELOW_BYTES:
-            yield [_fetch_text_parts(imap, each)]
+    left = {each.uid: each for each in waiting}
+    heads: dict[int, RemoteMessage] = {}
+    uids = [each.uid for each in waiting]
+    for messages in imap.read_messages(uids[start : start + _BATCH] for start in range(0, len(uids), _BATCH)):
+        rows = []
+        for message in messages:
+            values = fetched_values(message)
+            if values is None:
+                heads[message.uid] = message
+            else:
+                rows.append({"id": left.pop(message.uid).message_id, **values})
+        if rows:
+            yield rows
+    for each in left.values():
+        yield [{"id": each.message_id, **_fetch_alone(imap, each, heads.get(each.uid))}]
 
 
 def store_rows(s: Session, account: Account, rows: list[dict[str, Any]]) -> list[int]:
@@ -60,60 +70,25 @@ def store_rows(s: Session, account: Account, rows: list[dict[str, Any]]) -> list
     return conversation_ids
 
 
-def _batches(waiting: Sequence[WaitingBody]) -> list[list[WaitingBody]]:
-    """Cut into pieces of bounded size, so that a worker's memory does not depend on the mailbox."""
-    batches: list[list[WaitingBody]] = [[]]
-    size = 0
-    for each in waiting:
-        if batches[-1] and size + each.size_bytes > _BATCH_BYTES:
-            batches.append([])
-            size = 0
-        batches[-1].append(each)
-        size += each.size_bytes
-    return [batch for batch in batches if batch]
-
-
-def _fetch_whole(imap: ImapSession, batch: Sequence[WaitingBody]) -> list[dict[str, Any]]:
-    by_uid = {each.uid: each.message_id for each in batch}
-    rows = []
-    for uid, raw in imap.fetch_whole(sorted(by_uid, reverse=True)):
-        message_id = by_uid.pop(uid, None)
-        if message_id is not None:
-            parsed = parse_message(raw, with_headers=False)
-            rows.append(_row(message_id, parsed.text, parsed.html))
-    for uid, message_id in by_uid.items():
-        log.warning("body_missing", message=message_id, uid=uid)
-        rows.append({**_row(message_id, "", ""), "body_state": "broken"})
-    return rows
-
-
-def _fetch_text_parts(imap: ImapSession, each: WaitingBody) -> dict[str, Any]:
-    heads = list(imap.fetch_messages([each.uid]))
-    if not heads:
-        return {**_row(each.message_id, "", ""), "body_state": "broken"}
+def _fetch_alone(imap: ImapSession, each: WaitingBody, head: RemoteMessage | None) -> dict[str, Any]:
+    """Fetch one body by itself: whole where the message is small, else the text parts that BODYSTRUCTURE tells of."""
     try:
-        plain, html = text_parts(leaf_parts(heads[0].structure))
-        return _row(each.message_id, _text_of(imap, each.uid, plain), _text_of(imap, each.uid, html))
+        if each.size_bytes < WHOLE_BELOW_BYTES:
+            for _, raw in imap.fetch_whole([each.uid]):
+                parsed = parse_message(raw, with_headers=False)
+                return text_values(parsed.text, parsed.html)
+        elif head is not None:
+            plain, html = text_parts(head.parts)
+            return text_values(_text_of(imap, each.uid, plain), _text_of(imap, each.uid, html))
     except Refused as error:
         log.warning("body_refused", message=each.message_id, uid=each.uid, cause=error.cause)
-        return {**_row(each.message_id, "", ""), "body_state": "broken"}
+    else:
+        log.warning("body_missing", message=each.message_id, uid=each.uid)
+    return {**text_values("", ""), "body_state": "broken"}
 
 
 def _text_of(imap: ImapSession, uid: int, part: Part | None) -> str:
     if part is None:
         return ""
-    raw = imap.fetch_section(uid, part.section, limit_bytes=_MAX_TEXT_BYTES)
+    raw = imap.fetch_section(uid, part.section, limit_bytes=MAX_TEXT_BYTES)
     return decode_text(decode_transfer(raw, part.encoding), part.charset)
-
-
-def _row(message_id: int, text: str, html: str) -> dict[str, Any]:
-    text, html = storable(text), storable(html)
-    visible = text or storable(html_to_text(html))
-    return {
-        "id": message_id,
-        "text": text,
-        "html": html,
-        "snippet": make_snippet(visible)[:250],
-        "body_state": "stored",
-        "visible": visible,
-    }

@@ -97,10 +97,9 @@ def _begin(context: SyncContext, folder: Folder, state: FolderState, *, forget_u
 
 def _fetch_new(context: SyncContext, folder: Folder, uids: Sequence[int]) -> int:
     """Fetch new messages oldest first, so that the position can move with each batch; gives how many the folder got."""
-    for start in range(0, len(uids), BATCH):
-        batch = list(uids[start : start + BATCH])
-        messages = list(context.imap.fetch_messages(batch))
-        uidnext = max(folder.uidnext, batch[-1] + 1)
+    batches = [uids[start : start + BATCH] for start in range(0, len(uids), BATCH)]
+    for at, messages in enumerate(context.imap.read_messages(batches)):
+        uidnext = max(folder.uidnext, batches[at][-1] + 1)
         count = folder.server_count + len(messages)
         store_messages(context, folder, messages, is_news=True, uidnext=uidnext, server_count=count)
         folder.uidnext, folder.server_count = uidnext, count
@@ -118,8 +117,8 @@ def compare_uids(context: SyncContext, folder: Folder) -> int:
     with reading() as s:
         here = uids_in_folder(s, folder.id, from_uid)
     gone, missed = here - there, sorted(there - here)
-    for start in range(0, len(missed), BATCH):
-        store_messages(context, folder, list(context.imap.fetch_messages(missed[start : start + BATCH])))
+    for messages in context.imap.read_messages(missed[at : at + BATCH] for at in range(0, len(missed), BATCH)):
+        store_messages(context, folder, messages)
     if gone:
         context.has_vanished = True
         with context.lease.transaction() as s:
