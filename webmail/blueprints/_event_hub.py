@@ -22,6 +22,8 @@ log = structlog.get_logger(__name__)
 _WAITING_EVENTS = 100
 """A stream that lets so many events wait is ended."""
 _RETRY_S = 1.0
+_LOOK_S = 0.5
+"""How often the thread looks whether anybody still listens."""
 Event = tuple[str, str]
 """Name, and data as JSON."""
 
@@ -120,6 +122,9 @@ class EventHub:
         self._is_closed = True
         for stream in self._all():
             stream.close()
+        thread = self._thread
+        if thread is not None:
+            thread.join(timeout=2 * _LOOK_S)
 
     def leave(self, stream: Stream) -> None:
         with self._lock:
@@ -138,7 +143,7 @@ class EventHub:
         """Hand out events until no stream is left; the next stream starts a new thread."""
         while True:
             try:
-                for news in queue.listen_events():
+                for news in queue.listen_events(_LOOK_S):
                     if news is not None:
                         self._hand_out(*news)
                     elif self._is_done():
