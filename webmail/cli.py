@@ -146,13 +146,18 @@ def list_tenants() -> None:
 def accounts() -> None:
     """List the connected mailboxes of all tenants with their status."""
     _prepare_operator()
-    from webmail.store.accounts import list_all_accounts  # noqa: PLC0415
+    from webmail.actions.operators import report_accounts  # noqa: PLC0415
     from webmail.store.session import reading  # noqa: PLC0415
 
     with reading() as s:
-        for each in list_all_accounts(s):
-            when = each.last_synced_at.isoformat(timespec="seconds") if each.last_synced_at else "never synced"
-            click.echo(f"{each.uuid}\t{each.email}\t{each.status}\t{when}\t{each.status_sentence}".rstrip())
+        reports = report_accounts(s)
+    for each in reports:
+        account = each.account
+        when = account.last_synced_at.isoformat(timespec="seconds") if account.last_synced_at else "never synced"
+        click.echo(f"{account.uuid}\t{account.email}\t{account.status}\t{when}\t{each.remark}".rstrip())
+    waiting = sum(each.account.status == "reconnect_needed" for each in reports)
+    if waiting:
+        click.echo(f"{waiting} of {len(reports)} {'needs' if waiting == 1 else 'need'} a sign-in.", err=True)
 
 
 @main.command()

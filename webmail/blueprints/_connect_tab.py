@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from webmail.actions import oauth, presets
 from webmail.blueprints.forms.account import AccountForm
 from webmail.blueprints.forms.app_passwords import app_password_links
-from webmail.store.accounts import list_accounts
+from webmail.store.accounts import list_accounts, missed_count
 from webmail.store.grants import grants_of_user
-from webmail.store.models import Account, OAuthGrant
+from webmail.store.models import Account, OAuthGrant, utc_now
 from webmail.store.scope import Scope
 from webmail.store.session import reading
 
 _LIVE = ("connected", "reconnect_needed", "error")
 _CARDS = (("gmail", "Gmail", "google"), ("outlook", "Outlook", "microsoft"), ("other", "Other Email", ""))
+_TOLD_FOR = timedelta(days=1)
 DEMO_PROVIDER = "demo"
 
 
@@ -26,6 +27,8 @@ class AccountRow:
 
     account: Account
     grant: OAuthGrant | None = None
+    missed: int = 0
+    """How many mails came while the sign-in was missing, for a day after it is there again."""
 
     @property
     def status(self) -> str:
@@ -44,6 +47,12 @@ class AccountRow:
     def good_until(self) -> datetime | None:
         """When the sign-in would end if nobody used it any more; None where it does not end by itself."""
         return oauth.good_until(self.grant) if self.grant is not None else None
+
+    @property
+    def sign_in(self) -> str:
+        """Where its user signs in, `google` or `microsoft`; "" for a password, or where that is offered no more."""
+        auth = self.account.auth
+        return auth if auth != "password" and oauth.is_offered(auth) else ""
 
     @property
     def is_blocked(self) -> bool:
@@ -86,12 +95,21 @@ def load_cards(scope: Scope) -> list[Card]:
     with reading() as s:
         accounts = list_accounts(s, scope)
         grants = grants_of_user(s, scope)
+        missed = {each.id: missed_count(s, each) for each in accounts if _is_just_back(each)}
     cards = []
     for key, name, provider in _CARDS:
-        rows = [AccountRow(account, grants.get(account.id)) for account in accounts if account.card == key]
+        rows = [
+            AccountRow(account, grants.get(account.id), missed.get(account.id, 0))
+            for account in accounts
+            if account.card == key
+        ]
         sign_in = provider if provider and oauth.is_offered(provider) else ""
         cards.append(Card(key, name, rows, sign_in, is_stand_in=bool(sign_in) and oauth.is_stand_in(sign_in)))
     return cards
+
+
+def _is_just_back(account: Account) -> bool:
+    return account.away_until is not None and utc_now() - account.away_until < _TOLD_FOR
 
 
 def load_card(scope: Scope, key: str) -> Card:

@@ -139,8 +139,9 @@ class MailList:
 
     @property
     def troubled(self) -> list[MailAccount]:
-        """The accounts of this place that do not sync as they should."""
-        return [each for each in self._accounts if each.row.status in ("error", "reconnect_needed")]
+        """The accounts of this place that do not sync or send as they should."""
+        wrong = ("error", "reconnect_needed")
+        return [each for each in self._accounts if each.row.status in wrong or each.row.is_blocked]
 
     @property
     def importing(self) -> list[MailAccount]:

@@ -10,7 +10,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import selectinload
 
 from webmail.errors import NotFound
-from webmail.store.models import Account, Placement, utc_now
+from webmail.store.models import Account, Message, Placement, utc_now
 from webmail.store.scope import Scope
 from webmail.store.session import Session
 
@@ -111,6 +111,23 @@ def accounts_to_watch(s: Session) -> list[Account]:
 def stored_count(s: Session, account_id: int) -> int:
     """Count the placements of an account: what is shown as "n of N"."""
     return s.scalar(select(func.count()).select_from(Placement).where(Placement.account_id == account_id)) or 0
+
+
+def missed_count(s: Session, account: Account) -> int:
+    """Count the mails that came while an account's sign-in was missing, the last time."""
+    if account.away_from is None or account.away_until is None:
+        return 0
+    query = (
+        select(func.count())
+        .select_from(Message)
+        .where(
+            Message.account_id == account.id,
+            Message.is_outgoing.is_(False),
+            Message.sent_at > account.away_from,
+            Message.sent_at <= account.away_until,
+        )
+    )
+    return s.scalar(query) or 0
 
 
 def mark_failure(

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, func, or_, select
 
+from webmail.store.grants import find_grant, other_grants_of_subject
 from webmail.store.models import Account, Conversation, Submission
 from webmail.store.session import Session, transaction
 
@@ -16,18 +17,27 @@ _CHUNK = 200
 
 @dataclass(frozen=True)
 class Departure:
-    """What hangs on an account: `queued` are the subjects of mails that have not gone out yet, oldest first."""
+    """What hangs on an account: `queued` are the subjects of mails that have not gone out yet, oldest first.
+
+    `grant` says what becomes of a sign-in: `google` (withdrawn there), `shared` (another mailbox still lives from it),
+    `microsoft` (only the user can take it back), or "" for a password.
+    """
 
     account: Account
     queued: list[str]
     conversation_count: int
+    grant: str = ""
 
 
 def load_departure(s: Session, account: Account) -> Departure:
     """Count what ends, or becomes a draft, when this account (already checked to be the user's) is disconnected."""
     queued = select(Submission.subject).where(Submission.account_id == account.id, Submission.state == "queued")
     count = select(func.count()).select_from(Conversation).where(Conversation.account_id == account.id)
-    return Departure(account, list(s.scalars(queued.order_by(Submission.id))), s.scalar(count) or 0)
+    grant = find_grant(s, account.id)
+    ending = "" if grant is None else grant.provider
+    if grant is not None and grant.provider == "google" and other_grants_of_subject(s, grant):
+        ending = "shared"
+    return Departure(account, list(s.scalars(queued.order_by(Submission.id))), s.scalar(count) or 0, ending)
 
 
 def queued_submissions(s: Session, account_id: int) -> list[UUID]:

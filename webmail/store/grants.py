@@ -47,6 +47,11 @@ def grants_of_user(s: Session, scope: Scope) -> dict[int, OAuthGrant]:
     return {grant.account_id: grant for grant in s.scalars(query)}
 
 
+def all_grants(s: Session) -> dict[int, OAuthGrant]:
+    """Give the grants of all tenants' accounts, by account id, for the operator."""
+    return {grant.account_id: grant for grant in s.scalars(select(OAuthGrant))}
+
+
 def tokens_of(grant: OAuthGrant) -> StoredTokens:
     """Unseal a grant's tokens."""
     return StoredTokens(**unseal(grant.secret))
