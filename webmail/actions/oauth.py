@@ -8,6 +8,7 @@ Signing in again keeps the account, its settings and everything that waits; some
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
@@ -34,6 +35,7 @@ log = structlog.get_logger(__name__)
 
 PROVIDERS = ("google", "microsoft")
 _KEPT_S = 600
+_TICKET_S = 60
 _BRANDS = {"google": "Google", "microsoft": "Microsoft"}
 
 
@@ -99,6 +101,53 @@ def begin(
     }
     queue.keep(f"sign-in:{provider}:{state}", kept, seconds=_KEPT_S)
     return SignIn(begun.url, state, hint)
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """What a popup may begin, in the name of the user whose frame has asked for it."""
+
+    scope: Scope
+    provider: str
+    account_uuid: UUID | None
+    typed: ConnectForm | None
+    by_graph: bool
+
+
+def issue_ticket(
+    scope: Scope,
+    provider: str,
+    account_uuid: UUID | None,
+    *,
+    typed: ConnectForm | None = None,
+    by_graph: bool = False,
+) -> str:
+    """Give a ticket that is good once, for a minute, to begin this sign-in where the user has no session."""
+    ticket = secrets.token_urlsafe(32)
+    kept = {
+        "tenant": scope.tenant_id,
+        "user": scope.user_id,
+        "provider": provider,
+        "account": str(account_uuid or ""),
+        "typed": asdict(typed) if typed is not None else None,
+        "by_graph": by_graph,
+    }
+    queue.keep(f"sign-in-ticket:{ticket}", kept, seconds=_TICKET_S)
+    return ticket
+
+
+def take_ticket(ticket: str) -> Ticket | None:
+    """Redeem a ticket; None for one that is unknown, over, or was taken before."""
+    kept = queue.take(f"sign-in-ticket:{ticket}")
+    if kept is None:
+        return None
+    return Ticket(
+        Scope(kept["tenant"], kept["user"]),
+        kept["provider"],
+        UUID(kept["account"]) if kept["account"] else None,
+        ConnectForm(**kept["typed"]) if kept["typed"] else None,
+        kept["by_graph"],
+    )
 
 
 def finish(scope: Scope, provider: str, answer: Mapping[str, str]) -> UUID:
