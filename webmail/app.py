@@ -37,6 +37,7 @@ BLUEPRINTS = (
     "compose",
     "editor",
     "events",
+    "ledger",
 )
 _STATIC = Path(__file__).parent / "static"
 _MAX_REQUEST_BYTES = 60 * 1024 * 1024

@@ -112,14 +112,19 @@ def _take_over_preset(account: Account, *, is_same_server: bool) -> None:
 
 
 def _fingerprint(found: dict[str, Any]) -> dict[str, Any]:
-    """Build what is kept of the checks: what the servers offer, and whether CONDSTORE holds what it promises."""
+    """Build what is kept of the checks: what the servers offer, corrected by what they were found to honour."""
     capabilities = found.get("capabilities", [])
     offered = {name: capability in capabilities for name, capability in _OFFERED.items()}
     if "has_modseq" in found:
         offered["condstore"] = found["has_modseq"]
+    tried = found.get("tried", {})
+    if "idle" in tried:
+        offered["idle"] = tried["idle"]
+    offered["special_use"] = bool(found.get("marks_roles", offered["special_use"]))
     return {
         "capabilities": capabilities,
         **offered,
+        "sessions": tried.get("sessions"),
         "smtp": found.get("smtp", {}),
         "checked_at": utc_now().isoformat(timespec="seconds"),
     }

@@ -30,6 +30,8 @@ log = structlog.get_logger(__name__)
 
 CHECKS_S = 10.0
 """All checks together take no longer."""
+_SPARE_S = 4.0
+"""What is only nice to know is tried out where so much time is left."""
 _ANSWER_S = 8.0
 """One answer takes no longer: less than the whole, so that the step that waits can say whom it waited for."""
 _TLS_PORTS = frozenset({993, 465})
@@ -197,15 +199,35 @@ def _check_imap(plan: Plan, tell: Callable[..., None]) -> None:
         tell("found", imap_security=way, capabilities=sorted(imap.capabilities))
         tell("imap", state="done")
         _check_folders(plan, imap, tell)
+        if plan.imap_folder and _left(ends_at) > _SPARE_S:
+            settings = ServerSettings(side.host, side.port, way)
+            tell("found", tried=_try_out(imap, settings, plan.credentials, _left(ends_at) - 1))
         # Told before the goodbye, for which a server may take its time.
         tell("over", side="imap")
+
+
+def _try_out(imap: ImapSession, settings: ServerSettings, credentials: Credentials, limit_s: float) -> dict[str, Any]:
+    """Find out whether the server honours what it offers; what goes wrong here only means that it does not.
+
+    Returns:
+        {"idle": bool, "sessions": how many lines it takes at once, 2 at most, "refusal": its words about the second}.
+    """
+    tried: dict[str, Any] = {"sessions": 1}
+    try:
+        tried["idle"] = imap.answers_idle()
+        open_imap(settings, credentials, timeout_s=limit_s).close()
+        tried["sessions"] = 2
+    except ProviderError as error:
+        tried["refusal"] = error.server_answer[:200]
+    return tried
 
 
 def _check_folders(plan: Plan, imap: ImapSession, tell: Callable[..., None]) -> None:
     first = "imap_folder" if plan.imap_folder else "outbox_folder"
     tell(first, state="running")
     folders = [folder for folder in imap.list_folders() if folder.is_selectable]
-    tell("found", roles={folder.name: folder.role for folder in folders})
+    roles = {folder.name: folder.role for folder in folders}
+    tell("found", roles=roles, marks_roles=any(folder.is_marked for folder in folders))
     if plan.imap_folder:
         state = open_folder(imap, folders, plan.imap_folder, role="inbox")
         tell("found", imap_folder=state.name, has_modseq=state.highestmodseq is not None)

@@ -124,21 +124,28 @@ def undo_move(scope: Scope, conversation_uuid: UUID) -> None:
                 leaving = [each.id for message in messages for each in message.placements if each.is_leaving]
                 set_leaving(s, leaving, False)
             else:
-                _move_back(s, account, move, folders)
+                move_back(s, account, move, folders)
         requests.request_sync(s, account)
         _show(s, account, conversation)
 
 
-def _move_back(s: Session, account: Account, move: Change, folders: dict[int, Folder]) -> None:
+def move_back(s: Session, account: Account, move: Change, folders: dict[int, Folder]) -> None:
+    """Have a move that the server has been told, or is being told, taken back by a change of its own.
+
+    Args:
+        folders: all of the account's, by key.
+    """
     source = folders[move.folder_id or 0]
     target = folders.get(move.payload.get("to", 0))
+    # Under another UIDVALIDITY the UIDs that they got there mean other messages; then they are looked up.
+    is_numbered_alike = target is not None and move.payload.get("to_uidvalidity") == target.uidvalidity
     ledger.record_change(
         s,
         account,
         kind="move",
         reason="undo",
         folder=target,
-        uids=[uid for uid in move.payload.get("new_uids", []) if uid],
+        uids=[uid for uid in move.payload.get("new_uids", []) if uid] if is_numbered_alike else [],
         message_ids=move.message_ids,
         payload={"to": source.id, "from_role": move.payload.get("role", ""), "undoes": str(move.uuid)},
     )

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from webmail.actions import oauth, presets
+from webmail.blueprints._server_words import server_abilities
 from webmail.blueprints.forms.account import AccountForm
 from webmail.blueprints.forms.app_passwords import app_password_links
 from webmail.store.accounts import list_accounts, missed_count
 from webmail.store.grants import grants_of_user
-from webmail.store.models import Account, OAuthGrant, utc_now
+from webmail.store.models import Account, Folder, OAuthGrant, utc_now
 from webmail.store.scope import Scope
 from webmail.store.session import reading
+from webmail.store.verification import receipts_of
 
 _LIVE = ("connected", "reconnect_needed", "error")
 _CARDS = (("gmail", "Gmail", "google"), ("outlook", "Outlook", "microsoft"), ("other", "Other Email", ""))
@@ -29,6 +32,22 @@ class AccountRow:
     grant: OAuthGrant | None = None
     missed: int = 0
     """How many mails came while the sign-in was missing, for a day after it is there again."""
+    receipts: Sequence[Folder] = ()
+    """The folders that have been compared with the server."""
+
+    @property
+    def proof(self) -> tuple[int, int, datetime] | None:
+        """How many messages of the folders that are synced whole matched, of how many, and when; None before that."""
+        whole = [folder for folder in self.receipts if folder.is_synced]
+        times = [folder.verified_at for folder in whole if folder.verified_at is not None]
+        if not times:
+            return None
+        return sum(each.verified_matched for each in whole), sum(each.verified_count for each in whole), max(times)
+
+    @property
+    def abilities(self) -> list[tuple[str, str]]:
+        """What the server was found to do, in words: [(what, how it is)]."""
+        return server_abilities(self.account.fingerprint)
 
     @property
     def status(self) -> str:
@@ -96,10 +115,11 @@ def load_cards(scope: Scope) -> list[Card]:
         accounts = list_accounts(s, scope)
         grants = grants_of_user(s, scope)
         missed = {each.id: missed_count(s, each) for each in accounts if _is_just_back(each)}
+        receipts = receipts_of(s, [account.id for account in accounts])
     cards = []
     for key, name, provider in _CARDS:
         rows = [
-            AccountRow(account, grants.get(account.id), missed.get(account.id, 0))
+            AccountRow(account, grants.get(account.id), missed.get(account.id, 0), receipts.get(account.id, ()))
             for account in accounts
             if account.card == key
         ]

@@ -356,6 +356,19 @@ class ImapSession:
                 self._client.create_folder(name)
                 self._client.subscribe_folder(name)
 
+    def answers_idle(self) -> bool:
+        """Begin IDLE in the selected folder and end it at once: some servers offer it and refuse it.
+
+        Raises:
+            ProviderError: anything else than a plain answer; the session is then of no more use.
+        """
+        if "IDLE" not in self.capabilities:
+            return False
+        with self._translated():
+            self._client.idle()
+            self._client.idle_done()
+        return True
+
     def noop(self) -> None:
         """Ask for nothing, so that the line stays open."""
         with self._translated():

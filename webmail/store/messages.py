@@ -247,6 +247,13 @@ def conversation_ids_of(s: Session, message_ids: Iterable[int]) -> list[int]:
     return sorted(found)
 
 
+def set_unread(s: Session, message_ids: Sequence[int], *, is_unread: bool) -> None:
+    """Mark messages as unread here, or as read."""
+    for start in range(0, len(message_ids), _CHUNK):
+        chunk = list(message_ids[start : start + _CHUNK])
+        s.execute(update(Message).where(Message.id.in_(chunk)).values(is_unread=is_unread))
+
+
 def messages_of_conversation(s: Session, conversation_id: int) -> list[Message]:
     """Give a conversation's messages with their placements (with folder), oldest first."""
     query = (

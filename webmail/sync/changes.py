@@ -161,7 +161,12 @@ def _push_move(
         # What was shown on its way here lies here now, or was not there to be moved any more.
         drop_provisional(s, change.message_ids)
         current = ledger.load_change(s, change.id)
-        current.payload = {**change.payload, "to": target.id, "new_uids": [new_uids.get(uid) for uid in change.uids]}
+        current.payload = {
+            **change.payload,
+            "to": target.id,
+            "to_uidvalidity": target.uidvalidity,
+            "new_uids": [new_uids.get(uid) for uid in change.uids],
+        }
         ledger.finish_change(current, "done")
         refresh_conversations(s, context.account, conversation_ids_of(s, change.message_ids))
 

@@ -7,16 +7,25 @@ move is seen as a move, and nothing that the user keeps out of the product comes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from webmail.domain.headers import parse_headers
 from webmail.errors import Refused
+from webmail.providers.base import FolderState, RemoteFlags
+from webmail.store.changes import pending_message_ids
 from webmail.store.conversations import refresh_conversations
 from webmail.store.folders import folders_of, update_folder
 from webmail.store.messages import conversation_ids_of, ids_by_identity
 from webmail.store.models import Folder, utc_now
-from webmail.store.placements import add_placement, remove_uids, sync_message_flags, uids_in_folder
+from webmail.store.placements import (
+    add_placement,
+    placements_by_uid,
+    remove_uids,
+    save_flags,
+    sync_message_flags,
+    uids_in_folder,
+)
 from webmail.store.session import reading
 from webmail.sync.arrivals import header_identity, identity_of
 from webmail.sync.context import SyncContext
@@ -76,32 +85,61 @@ def follow_folder(context: SyncContext, folder: Folder) -> None:
     """
     state = context.imap.select(folder.name)
     is_reset = folder.uidvalidity != state.uidvalidity
-    known: dict[int, int] = {}
+    fresh: Sequence[int] = []
     # Under another UIDVALIDITY the old UIDs mean nothing, but what we know most likely still lies there.
     if is_reset or state.uidnext > folder.uidnext:
-        known = _known_among(context, context.imap.uids_since(1 if is_reset else folder.uidnext)[-_MOST_NEW:])
+        fresh = context.imap.uids_since(1 if is_reset else folder.uidnext)
+    known = _known_among(context, fresh[-_MOST_NEW:])
     with reading() as s:
         here = uids_in_folder(s, folder.id)
+    gone = here if is_reset else set()
     # Whether a known message has left can be told from the count only together with the unknown ones: ask for the UIDs.
-    gone = here
-    if not is_reset:
-        gone = here - set(context.imap.all_uids()) if here and state.exists != folder.server_count else set()
-    flags = context.imap.fetch_flags(list(known))
+    if here and not is_reset and state.exists != folder.server_count + len(fresh):
+        gone = here - set(context.imap.all_uids())
+    flags = _flags(context, folder, state, known, here - gone)
+    _take_over(context, folder, state, known, gone, flags)
+
+
+def _take_over(
+    context: SyncContext,
+    folder: Folder,
+    state: FolderState,
+    known: dict[int, int],
+    gone: set[int],
+    flags: dict[int, RemoteFlags],
+) -> None:
     position = {
         "uidvalidity": state.uidvalidity,
         "uidnext": state.uidnext,
+        "highestmodseq": state.highestmodseq,
         "server_count": state.exists,
         "synced_at": utc_now(),
     }
     with context.lease.transaction() as s:
-        touched = remove_uids(s, folder.id, gone)
+        touched = [*remove_uids(s, folder.id, gone), *known.values()]
+        pending = pending_message_ids(s, context.account.id)
+        ours = {uid for uid, each in placements_by_uid(s, folder.id, flags).items() if each.message_id in pending}
+        theirs = {uid: (each.flags, each.modseq) for uid, each in flags.items() if uid not in ours}
+        touched += save_flags(s, folder.id, theirs)
         for uid, message_id in known.items():
             add_placement(s, folder, message_id, uid, flags[uid].flags if uid in flags else frozenset())
-        sync_message_flags(s, known.values(), seen_too=False)
-        refresh_conversations(s, context.account, conversation_ids_of(s, [*touched, *known.values()]))
+        sync_message_flags(s, touched, seen_too=False)
+        refresh_conversations(s, context.account, conversation_ids_of(s, touched))
         update_folder(s, folder.id, **position)
     for name, value in position.items():
         setattr(folder, name, value)
+
+
+def _flags(
+    context: SyncContext, folder: Folder, state: FolderState, known: Iterable[int], here: set[int]
+) -> dict[int, RemoteFlags]:
+    """Fetch the flags of what is new here and known, and of what was here already as far as they may have changed."""
+    flags = context.imap.fetch_flags(sorted(known))
+    is_unchanged = state.highestmodseq is not None and state.highestmodseq == folder.highestmodseq
+    if here and not is_unchanged:
+        since = folder.highestmodseq if state.highestmodseq is not None else None
+        flags |= context.imap.fetch_flags(sorted(here), changed_since=since)
+    return flags
 
 
 def _known_among(context: SyncContext, uids: Sequence[int]) -> dict[int, int]:

@@ -1,0 +1,285 @@
+"""Whatever happens there, here and in between, in whatever order: after the dust has settled both sides are the same.
+
+Hypothesis makes up histories: mail comes, is flagged, moved, expunged and renumbered on the server; it is read,
+archived, deleted and taken back here; the line is cut at some byte, the process dies before or after some commit, Redis
+is emptied. At the end everything is let run, and then
+
+- each message lies on the server exactly once, unless somebody there expunged it;
+- `webmail verify` finds nothing that differs;
+- nothing waits any more, and what the lists show is what the messages say.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from sqlalchemy import event
+
+from tests.integration.sync.conftest import Rows, sync
+from tests.mails import build_mail
+from tests.servers.dovecot import Dovecot
+from tests.servers.fault_proxy import FaultProxy
+from webmail.actions import mail
+from webmail.actions.verify import verify
+from webmail.errors import InputRefused
+from webmail.store import session
+from webmail.store.accounts import update_account
+from webmail.store.changes import OPEN
+from webmail.store.conversations import refresh_conversations
+from webmail.store.folders import update_folder
+from webmail.store.models import Account, utc_now
+from webmail.store.session import transaction
+
+pytestmark = pytest.mark.integration
+
+IS_LONG = bool(os.environ.get("WEBMAIL_SOAK"))
+HISTORIES, STEPS = (int(os.environ.get("WEBMAIL_SOAK_HISTORIES", "500")), 40) if IS_LONG else (14, 12)
+FOLDERS = ("INBOX", "Archive", "Trash")
+FLAGS = ("\\Seen", "\\Flagged", "\\Answered")
+picks = st.integers(0, 2**16)
+
+
+class Death(BaseException):
+    """The process is gone: nothing catches this, and nothing is committed after it."""
+
+
+@contextmanager
+def dying_at(commit: int) -> Iterator[None]:
+    """Die at the so-manieth commit of this thread: neither it nor a later one comes through."""
+    seen = 0
+    victim = threading.current_thread()
+
+    def before(_: object) -> None:
+        nonlocal seen
+        if threading.current_thread() is victim:
+            seen += 1
+            if seen >= commit:
+                raise Death
+
+    event.listen(session._sessions, "before_commit", before)
+    try:
+        yield
+    except Death:
+        pass
+    finally:
+        event.remove(session._sessions, "before_commit", before)
+
+
+class History(RuleBasedStateMachine):
+    """One mailbox and what happens to it; `make` gives a server, a proxy to it, a user and an account."""
+
+    make: Callable[[str, str], tuple[Dovecot, FaultProxy, Any, Any, Account]]
+    run_jobs: Callable[[], object]
+    empty_redis: Callable[[], None]
+
+    @initialize(kind=st.sampled_from(["full", "full", "simple"]), marks=st.sampled_from(["all", "keep", "keep"]))
+    def begin(self, kind: str, marks: str) -> None:
+        self.is_simple = kind == "simple"
+        self.server, self.proxy, self.user, self.mailbox, self.account = type(self).make(kind, marks)
+        self.rows = Rows(self.account.id)
+        self.delivered = self.expunged = 0
+        for _ in range(3):
+            self.deliver(answers=0, has_id=True)
+
+    @rule(answers=picks, has_id=st.booleans())
+    def deliver(self, answers: int, has_id: bool) -> None:
+        number = self.delivered
+        self.delivered += 1
+        answered = answers % (number + 1)
+        self.server.deliver(
+            self.mailbox.email,
+            build_mail(
+                number,
+                subject=f"Topic {number}",
+                message_id=f"{number}@mails.example" if has_id else None,
+                answers=f"{answered}@mails.example" if answers % 3 == 0 and number else "",
+            ),
+        )
+
+    def _pick(self, client: Any, folder: str, pick: int) -> int | None:
+        client.select_folder(folder)
+        uids = client.search("UNDELETED")
+        return uids[pick % len(uids)] if uids else None
+
+    @rule(folder=st.sampled_from(FOLDERS), pick=picks, flag=st.sampled_from(FLAGS), adds=st.booleans())
+    def flag_there(self, folder: str, pick: int, flag: str, adds: bool) -> None:
+        with self.server.open(self.mailbox) as client:
+            uid = self._pick(client, folder, pick)
+            if uid is not None:
+                (client.add_flags if adds else client.remove_flags)([uid], [flag])
+
+    @rule(folder=st.sampled_from(FOLDERS), to=st.sampled_from(FOLDERS), pick=picks)
+    def move_there(self, folder: str, to: str, pick: int) -> None:
+        with self.server.open(self.mailbox) as client:
+            uid = self._pick(client, folder, pick)
+            if uid is not None and to != folder:
+                client.copy([uid], to)
+                client.delete_messages([uid])
+                client.expunge(None if self.is_simple else [uid])
+
+    @rule(folder=st.sampled_from(FOLDERS), pick=picks)
+    def expunge_there(self, folder: str, pick: int) -> None:
+        with self.server.open(self.mailbox) as client:
+            uid = self._pick(client, folder, pick)
+            if uid is not None:
+                client.delete_messages([uid])
+                client.expunge(None if self.is_simple else [uid])
+                self.expunged += 1
+
+    @rule(folder=st.sampled_from(["INBOX", "INBOX", "Archive"]))
+    def renumber(self, folder: str) -> None:
+        self.server.renumber(self.mailbox, folder)
+        with self.server.open(self.mailbox) as client:
+            client.select_folder(folder, readonly=True)
+
+    @precondition(lambda self: bool(self.rows.conversations))
+    @rule(
+        pick=picks,
+        act=st.sampled_from([mail.archive, mail.delete, mail.undo_move, mail.mark_read, mail.mark_unread]),
+    )
+    def act_here(self, pick: int, act: Callable[..., None]) -> None:
+        conversations = [each for each in self.rows.conversations if each.message_count]
+        if not conversations:
+            return
+        with suppress(InputRefused):
+            act(self.user, conversations[pick % len(conversations)].uuid)
+
+    @rule()
+    def sync(self) -> None:
+        self._may_retry()
+        sync(self.account)
+
+    @rule()
+    def work(self) -> None:
+        self._may_retry()
+        type(self).run_jobs()
+
+    @rule(at=st.integers(0, 12_000))
+    def sync_on_a_line_that_is_cut(self, at: int) -> None:
+        self._may_retry()
+        self.proxy.reset(cut_at=at)
+        sync(self.account)
+        self.proxy.reset()
+
+    @rule(commit=st.integers(1, 25))
+    def sync_and_die(self, commit: int) -> None:
+        self._may_retry()
+        with dying_at(commit):
+            sync(self.account)
+        self._free_lease()
+
+    @rule()
+    def empty(self) -> None:
+        type(self).empty_redis()
+
+    def _may_retry(self) -> None:
+        """Let the waits be over: for the line, and for looking into the folders that are not synced whole."""
+        with transaction() as s:
+            update_account(s, self.account.id, retry_at=None)
+
+    def _free_lease(self) -> None:
+        with transaction() as s:
+            update_account(s, self.account.id, lease_until=utc_now() - timedelta(seconds=1))
+
+    def teardown(self) -> None:
+        if not hasattr(self, "account"):
+            return
+        self.proxy.reset()
+        for _ in range(4):
+            self._let_run()
+            if not [each for each in self.rows.changes if each.state in OPEN]:
+                break
+        self._let_run()
+        self.check()
+
+    def _let_run(self) -> None:
+        with transaction() as s:
+            update_account(s, self.account.id, retry_at=None, wanted_at=utc_now())
+            for folder in self.rows.folders.values():
+                if not folder.is_synced and folder.synced_at is not None:
+                    update_folder(s, folder.id, synced_at=utc_now() - timedelta(hours=1))
+        sync(self.account)
+        type(self).run_jobs()
+
+    def check(self) -> None:
+        assert [each for each in self.rows.changes if each.state not in ("done", "cancelled", "undone")] == []
+        assert self.count_there() == self.delivered - self.expunged
+        reports = list(verify(str(self.account.uuid), fixes=False))
+        assert [report for report in reports if not report.is_same] == []
+        self.check_lists()
+
+    def count_there(self) -> int:
+        count = 0
+        with self.server.open(self.mailbox) as client:
+            for folder in FOLDERS:
+                client.select_folder(folder, readonly=True)
+                count += len(client.search("UNDELETED"))
+        return count
+
+    def check_lists(self) -> None:
+        """See that what the lists show is what the messages say, and that *Keep in step* is kept."""
+        names = ("message_count", "unread_count", "in_inbox", "in_trash", "in_sent", "is_flagged", "last_at")
+        before = {each.id: [getattr(each, name) for name in names] for each in self.rows.conversations}
+        with transaction() as s:
+            refresh_conversations(s, self.rows.account, list(before))
+        after = {each.id: [getattr(each, name) for name in names] for each in self.rows.conversations}
+        assert before == after
+        if self.account.read_marks == "keep":
+            unread = {message.id: message.is_unread for message in self.rows.messages}
+            placed = [each for each in self.rows.placements() if not each.is_leaving]
+            twice = [each.message_id for each in self.rows.placements("Archive") + self.rows.placements("Trash")]
+            assert [
+                each.uid for each in placed if each.is_seen == unread[each.message_id] and each.message_id not in twice
+            ] == []
+
+
+@pytest.mark.timeout(0 if IS_LONG else 180)
+def test_after_the_dust_has_settled_both_sides_are_the_same(
+    request: pytest.FixtureRequest, make_account, make_user, run_jobs, redis_server
+) -> None:
+    servers = {"full": request.getfixturevalue("dovecot"), "simple": request.getfixturevalue("simple_dovecot")}
+    proxies = {kind: FaultProxy(server.plain_port) for kind, server in servers.items()}
+
+    def make(kind: str, marks: str) -> tuple[Dovecot, FaultProxy, Any, Any, Account]:
+        server, proxy, scope = servers[kind], proxies[kind], make_user()
+        mailbox = server.account()
+        with server.open(mailbox) as client:
+            for folder in FOLDERS:
+                client.select_folder(folder, readonly=True)
+        account = make_account(mailbox, scope=scope, imap_port=proxy.port, imap_security="plain", read_marks=marks)
+        return server, proxy, scope, mailbox, account
+
+    machine = type(
+        "Seen",
+        (History,),
+        {
+            "make": staticmethod(make),
+            "run_jobs": staticmethod(run_jobs),
+            "empty_redis": staticmethod(redis_server.clear),
+        },
+    )
+    try:
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                max_examples=HISTORIES,
+                stateful_step_count=STEPS,
+                deadline=None,
+                database=None,
+                derandomize=not IS_LONG and "WEBMAIL_SEED" not in os.environ,
+                phases=[Phase.generate, Phase.shrink] if IS_LONG else [Phase.generate],
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+    finally:
+        for proxy in proxies.values():
+            proxy.stop()
