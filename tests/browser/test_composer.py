@@ -507,3 +507,22 @@ def test_a_reply_is_there_after_a_reload_a_moment_after_typing(
     wait_until_saved(page)
     expect(page.locator(".draft-conflict")).to_have_count(0)
     assert "Hello. Tuesday at ten, and then we talk about everything else." in only_draft(user).body_html
+
+
+def test_what_is_typed_before_the_composer_is_there_presses_nothing(
+    open_page: Callable[..., Page], message: Message
+) -> None:
+    held: list[Any] = []
+    page = open_page(conversation_path(message))
+    page.route("**/compose?**", lambda route: held.append(route))
+    page.keyboard.press("r")
+
+    page.keyboard.type("#ec")
+    page.wait_for_timeout(300)
+
+    expect(page.get_by_role("heading", name="Your role")).to_be_visible()
+    expect(page.locator(".toast")).to_have_count(0)
+    assert len(held) == 1
+    held[0].continue_()
+    editor(page).wait_for()
+    expect(page.locator(EDITOR)).to_be_focused()

@@ -81,6 +81,22 @@
     openDialog(document.getElementById("shortcuts"));
   });
 
+  /* What is typed while the composer is on its way is meant for it: an "e" in a hurry archives nothing. */
+  const EDITOR_WAIT_MS = 6000;
+  const now = () => performance.now();
+  let restUntil = 0;
+  const restKeys = (until) => ({ detail: { ctx } }) => {
+    if (ctx?.target?.id === "composer-slot") restUntil = until(ctx);
+  };
+  document.addEventListener("htmx:before:request", restKeys(() => Infinity));
+  document.addEventListener("htmx:after:request", restKeys(({ response }) => (response.status < 400 ? now() + EDITOR_WAIT_MS : 0)));
+  document.addEventListener("htmx:error", restKeys(() => 0));
+  document.addEventListener("editor:shown", () => (restUntil = 0));
+  document.addEventListener("keydown", (event) => {
+    const isTyping = event.target.closest?.("input, textarea, select, [contenteditable], iframe");
+    if (event.key.length === 1 && !isTyping && now() < restUntil) event.stopImmediatePropagation();
+  }, true);
+
   /* A dead session: ask to sign in again in another tab, then take up the new session's token here. */
   const sessions = "BroadcastChannel" in window ? new BroadcastChannel("session") : null;
   const signedOut = document.getElementById("signed-out");
