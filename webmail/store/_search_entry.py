@@ -71,4 +71,4 @@ class SearchDialect(Protocol):
         """Give the keys of the newest entries below a key that match, newest first."""
 
     def matching(self, s: Session, wanted: Wanted, keys: Sequence[int], /) -> set[int]:
-        """Give those of these keys whose entries match."""
+        """Give those of these keys, at least one, whose entries match."""

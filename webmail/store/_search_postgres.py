@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import text
 
 from webmail.domain.search import Term
 from webmail.store._search_entry import Entry, Wanted
@@ -33,9 +33,7 @@ _NEWEST = text(
     "SELECT key FROM message_index WHERE user_id = :user_id AND key < :below AND key >= :oldest "
     "AND terms @@ CAST(:match AS tsquery) ORDER BY key DESC LIMIT :limit"
 )
-_MATCHING = text(
-    "SELECT key FROM message_index WHERE user_id = :user_id AND key IN :keys AND terms @@ CAST(:match AS tsquery)"
-).bindparams(bindparam("keys", expanding=True))
+_MATCHING = "SELECT key FROM message_index WHERE user_id = :user_id AND terms @@ CAST(:match AS tsquery) AND key IN "
 
 
 def save(s: Session, entries: Sequence[Entry], /) -> None:
@@ -59,8 +57,9 @@ def newest(s: Session, wanted: Wanted, below: int, limit: int, /) -> list[int]:
 
 
 def matching(s: Session, wanted: Wanted, keys: Sequence[int], /) -> set[int]:
-    """Give those of these keys whose entries match."""
-    return set(s.scalars(_MATCHING, {"user_id": wanted.user_id, "match": _match(wanted), "keys": list(keys)}))
+    """Give those of these keys, at least one, whose entries match."""
+    statement = text(f"{_MATCHING} ({','.join(map(str, keys))})")
+    return set(s.scalars(statement, {"user_id": wanted.user_id, "match": _match(wanted)}))
 
 
 def _vector(entry: Entry) -> str:

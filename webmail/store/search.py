@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, tzinfo
-from typing import Any
+from itertools import islice
 from uuid import UUID
 
 from sqlalchemy import func, select, text
@@ -23,8 +23,10 @@ from webmail.store.scope import Scope
 from webmail.store.search_index import dialect_of
 from webmail.store.session import Session
 
-_BATCH_PER_ROW = 3
+_BATCH_PER_ROW = 5
 _MAX_BATCH = 5000
+_FEW = 400
+"""The messages of so many conversations are matched themselves, rather than looked for among all that match."""
 _EXCERPT_FROM = 6000
 """Characters of a body, from its beginning, in which the words are looked for to be shown."""
 _CONVERSATIONS = (
@@ -32,6 +34,13 @@ _CONVERSATIONS = (
     "FROM messages m JOIN conversations c ON c.id = m.conversation_id "
     "WHERE c.tenant_id = :tenant_id AND c.user_id = :user_id"
 )
+_FILTERS = {
+    "is_unread": Conversation.unread_count > 0,
+    "is_starred": Conversation.is_flagged.is_(True),
+    "inbox": Conversation.in_inbox.is_(True),
+    "sent": Conversation.in_sent.is_(True),
+    "trash": Conversation.in_trash.is_(True),
+}
 
 
 @dataclass(frozen=True)
@@ -91,23 +100,55 @@ def _first_key(day: date, zone: tzinfo) -> int:
 
 def _find(s: Session, scope: Scope, wanted: Wanted, *, below: int, newest: int, limit: int) -> dict[int, int]:
     """Give the keys of the newest hits below a key, by conversation, in order."""
+    few = _few_candidates(s, scope, wanted)
+    if few is not None:
+        return _newest_of(s, wanted, few, below=below, newest=newest, limit=limit)
     found: dict[int, int] = {}
-    batch = limit * _BATCH_PER_ROW
-    before = below
+    batch, before = limit * _BATCH_PER_ROW, below
     while len(found) < limit:
         keys = dialect_of(s).newest(s, wanted, below, batch)
         fresh: dict[int, int] = {}
         for key, conversation_id in _conversations_of(s, scope, wanted.query, keys):
             if conversation_id not in found:
                 fresh.setdefault(conversation_id, key)
-        if before < newest:
+        if before < newest and fresh:
             for conversation_id in _shown_before(s, wanted, list(fresh), before, newest):
                 del fresh[conversation_id]
         found.update(fresh)
         if len(keys) < batch:
             break
         below, batch = keys[-1], min(batch * 4, _MAX_BATCH)
-    return dict(list(found.items())[:limit])
+    return dict(islice(found.items(), limit))
+
+
+def _few_candidates(s: Session, scope: Scope, wanted: Wanted) -> dict[int, int] | None:
+    """Give the keys of all messages in the conversations that pass the filters, with these; None when there are many.
+
+    Where few conversations are starred, unread or in the trash, a walk through all that matches would meet hardly any.
+    """
+    query = wanted.query
+    pieces = [piece for name, piece in _FILTERS.items() if getattr(query, name, False) or name == query.place]
+    if not pieces:
+        return None
+    owned = (Conversation.tenant_id == scope.tenant_id, Conversation.user_id == scope.user_id)
+    passing = select(Conversation.id).where(*owned, Conversation.in_trash.is_(query.place == "trash"), *pieces)
+    ids = s.scalars(passing.limit(_FEW + 1)).all()
+    if len(ids) > _FEW:
+        return None
+    columns = select(Message.id, Message.sent_at, Message.conversation_id)
+    rows = s.execute(columns.where(Message.conversation_id.in_(passing)))
+    return {key_of(sent_at, message_id): conversation_id for message_id, sent_at, conversation_id in rows}
+
+
+def _newest_of(
+    s: Session, wanted: Wanted, owners: Mapping[int, int], *, below: int, newest: int, limit: int
+) -> dict[int, int]:
+    """Give the keys of the newest hits below a key among these, by conversation, in order."""
+    keys = [key for key in owners if wanted.oldest <= key < newest]
+    found: dict[int, int] = {}
+    for key in sorted(dialect_of(s).matching(s, wanted, keys) if keys else (), reverse=True):
+        found.setdefault(owners[key], key)
+    return dict(islice(((owner, key) for owner, key in found.items() if key < below), limit))
 
 
 def _conversations_of(s: Session, scope: Scope, query: SearchQuery, keys: Sequence[int]) -> list[tuple[int, int]]:
@@ -116,18 +157,23 @@ def _conversations_of(s: Session, scope: Scope, query: SearchQuery, keys: Sequen
     ids = ",".join(str(message_id_of(key)) for key in keys) or "NULL"
     statement = text(f"{_CONVERSATIONS} AND m.id IN ({ids})")
     rows = s.execute(statement, {"tenant_id": scope.tenant_id, "user_id": scope.user_id})
-    conversation_ids = {row.id: row.conversation_id for row in rows if _passes(row, query)}
+    conversation_ids = {
+        message_id: conversation_id for message_id, conversation_id, *facts in rows if _passes(query, *facts)
+    }
     pairs = ((key, conversation_ids.get(message_id_of(key))) for key in keys)
     return [(key, conversation_id) for key, conversation_id in pairs if conversation_id is not None]
 
 
-def _passes(row: Any, query: SearchQuery) -> bool:
+def _passes(
+    query: SearchQuery, in_inbox: bool, in_sent: bool, in_trash: bool, unread_count: int, is_flagged: bool
+) -> bool:
     """Say whether a conversation lies where it is looked for, and is as it is wanted."""
-    lies_there = {"inbox": row.in_inbox, "sent": row.in_sent, "trash": row.in_trash}.get(query.place, not row.in_trash)
+    lies_there = {"inbox": in_inbox, "sent": in_sent}.get(query.place, True)
     return (
-        bool(lies_there)
-        and (row.unread_count > 0 or not query.is_unread)
-        and bool(row.is_flagged or not query.is_starred)
+        bool(in_trash) == (query.place == "trash")
+        and bool(lies_there)
+        and (unread_count > 0 or not query.is_unread)
+        and bool(is_flagged or not query.is_starred)
     )
 
 
