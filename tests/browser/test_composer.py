@@ -514,7 +514,7 @@ def test_what_is_typed_before_the_composer_is_there_presses_nothing(
 ) -> None:
     held: list[Any] = []
     page = open_page(conversation_path(message))
-    page.route("**/compose?**", lambda route: held.append(route))
+    page.route("**/compose?**", lambda route: held.append(route))  # noqa: PLW0108  # playwright marks its handlers
     page.keyboard.press("r")
 
     page.keyboard.type("#ec")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import TypeVar
 from uuid import UUID
 
-from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, send_file, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from webmail.actions import drafts, submit
@@ -138,10 +139,15 @@ def file(draft_uuid: UUID, file_uuid: UUID) -> Response:
     if found is None or found.content is None:
         raise NotFound("This file is not here any more.")
     shown_as = picture_type(found.content) if found.content_id else None
-    response = make_response(found.content)
-    response.headers["Content-Type"] = shown_as or "application/octet-stream"
+    response = send_file(
+        BytesIO(found.content),
+        mimetype=shown_as or "application/octet-stream",
+        as_attachment=shown_as is None,
+        download_name=found.filename,
+        etag=False,
+    )
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response.headers.set("Content-Disposition", "inline" if shown_as else "attachment", filename=found.filename)
+    response.headers["Cache-Control"] = "no-store"
     return response
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from werkzeug.http import parse_options_header
 
 from tests.mails import build_mail
 from tests.unit.blueprints.conftest import PARTIAL, CheckedClient
@@ -250,6 +251,19 @@ def test_files_are_attached_listed_fetched_and_removed(client: CheckedClient, us
     removed = client.submit(f"/compose/{draft}/files/{file.uuid}/remove", htmx=True)
     assert removed.status_code == 200
     assert load(user, draft).attachments == []
+
+
+@pytest.mark.parametrize("name", ["Lebenslauf Jörg.pdf", "السيرة الذاتية.pdf", "履歴書.pdf", 'a"b.pdf'])
+def test_a_file_is_saved_under_its_own_name(client: CheckedClient, user: Scope, draft: Any, name: str) -> None:
+    data = {"files": (BytesIO(b"%PDF"), name), "csrf_token": client.token}
+    client.post(f"/compose/{draft}/files", data=data, headers=PARTIAL)
+    file = load(user, draft).attachments[0]
+
+    header = client.get(f"/compose/{draft}/files/{file.uuid}").headers["Content-Disposition"]
+
+    assert header.isascii()
+    parsed = parse_options_header(header)
+    assert parsed == ("attachment", {"filename": file.filename})
 
 
 def test_without_javascript_attaching_saves_the_text_and_sending_takes_the_chosen_file_along(
