@@ -178,6 +178,24 @@ def verify(account: str, fix: bool) -> None:
         raise SystemExit(0 if fix else 1)
 
 
+@main.command("rotate-keys")
+def rotate_keys() -> None:
+    """Seal all stored secrets with the newest of WEBMAIL_ENCRYPTION_KEYS.
+
+    Put the new key first, restart every process, run this, and only then take the old key away. It can be cut short
+    and run again.
+    """
+    _prepare_operator()
+    from webmail.store import sealed  # noqa: PLC0415
+
+    rotations = sealed.rotate_keys()
+    for each in rotations:
+        click.echo(f"{each.table}\t{each.sealed_anew} sealed anew\t{each.new_already} already")
+    unreadable = sum(each.unreadable for each in rotations)
+    if unreadable:
+        raise click.ClickException(f"No key opens {unreadable} secrets; their mailboxes have to be connected again.")
+
+
 def _operator_config() -> Config:
     """Read the configuration for a command typed by hand, with the keys that `webmail run` has kept."""
     from webmail.preflight import with_keys  # noqa: PLC0415

@@ -63,3 +63,12 @@ def test_what_cannot_be_done_is_one_line(webmail: Command) -> None:
     assert unknown.stderr == "Error: There is no user nobody@acme.example.\n"
     assert empty.stderr.startswith("Error: A password takes")
     assert [each.returncode for each in (early, unknown, empty)] == [1, 1, 1]
+
+
+def test_turning_over_the_keys_says_what_was_done(webmail: Command) -> None:
+    assert webmail("migrate").returncode == 0
+
+    turned = webmail("rotate-keys")
+
+    assert turned.returncode == 0
+    assert "accounts\t0 sealed anew\t0 already\n" in turned.stdout

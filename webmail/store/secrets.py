@@ -10,12 +10,14 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from webmail.errors import ConfigError
 
 _box: MultiFernet | None = None
+_newest: Fernet | None = None
 
 
 def configure(keys: tuple[str, ...]) -> None:
     """Set the keys of this process, newest first: the first seals, all open."""
-    global _box
-    _box = MultiFernet([Fernet(key) for key in keys])
+    global _box, _newest
+    each = [Fernet(key) for key in keys]
+    _box, _newest = MultiFernet(each), each[0]
 
 
 def seal(secret: dict[str, Any]) -> bytes:
@@ -33,6 +35,28 @@ def unseal(sealed: bytes | None) -> dict[str, Any]:
         return {}
     try:
         return dict(json.loads(_keys().decrypt(sealed)))
+    except InvalidToken:
+        raise ConfigError("None of WEBMAIL_ENCRYPTION_KEYS opens a stored secret.") from None
+
+
+def is_newest(sealed: bytes) -> bool:
+    """Say whether the newest key opens a secret."""
+    assert _newest is not None
+    try:
+        _newest.decrypt(sealed)
+    except InvalidToken:
+        return False
+    return True
+
+
+def reseal(sealed: bytes) -> bytes:
+    """Seal a secret with the newest key.
+
+    Raises:
+        ConfigError: none of the configured keys fits.
+    """
+    try:
+        return _keys().rotate(sealed)
     except InvalidToken:
         raise ConfigError("None of WEBMAIL_ENCRYPTION_KEYS opens a stored secret.") from None
 
