@@ -20,11 +20,12 @@ _FILE_ICONS = (
 
 def sender_names(names: Sequence[str]) -> str:
     """Name the people of a conversation in a row of the list: one in full, several by their first names."""
-    if not names:
+    known = [name for name in names if name.strip()]
+    if not known:
         return "Unknown sender"
-    if len(names) == 1:
-        return names[0]
-    short = [_first_name(name) for name in names]
+    if len(known) == 1:
+        return known[0]
+    short = [_first_name(name) for name in known]
     if len(short) > 3:
         short = [short[0], "…", *short[-2:]]
     return ", ".join(short).replace(", …,", " …")
