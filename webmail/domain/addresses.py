@@ -50,7 +50,8 @@ def parse_header(value: str) -> list[Address]:
     """
     found = []
     for name, email in _pairs(value)[:_MAX_ADDRESSES]:
-        email = "".join(each for each in email if each.isprintable() and (each != " " or email.startswith('"')))
+        if " " in email or not email.isprintable():
+            email = "".join(each for each in email if each.isprintable() and (each != " " or email.startswith('"')))
         if "@" in email[1:] and len(email) <= 320:
             found.append(Address(clean_name(name), email))
     return found
@@ -134,7 +135,8 @@ def _read_piece(piece: str) -> Address | None:
 
 def clean_name(name: str) -> str:
     """Bring a display name into one line, without quotes around it and without control characters."""
-    name = "".join(each if each.isprintable() or each in "\u200c\u200d" else " " for each in name)
+    if not name.isprintable():
+        name = "".join(each if each.isprintable() or each in "\u200c\u200d" else " " for each in name)
     name = " ".join(name.split())
     if len(name) > 1 and name[0] == name[-1] and name[0] in "\"'":
         name = name[1:-1].strip()

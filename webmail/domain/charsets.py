@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from functools import lru_cache
 
 # What senders call a charset, and what the bytes then really are: mostly the larger one of the same vendor.
 _MEANT = {
@@ -57,6 +58,8 @@ def decode_bytes(content: bytes, charset: str | None) -> str:
 
     Text that is damaged in a few places keeps its charset; what fits none is read as Western European.
     """
+    if not charset and content.isascii():
+        return content.decode("ascii")
     named = codec_name(charset)
     for candidate in dict.fromkeys((named, "utf-8")):
         if candidate:
@@ -69,8 +72,13 @@ def decode_bytes(content: bytes, charset: str | None) -> str:
 
 def codec_name(charset: str | None) -> str:
     """Give the Python name of a charset, "" when there is none of that name or it is no charset."""
+    return _codec_name(charset[:200]) if charset else ""
+
+
+@lru_cache(maxsize=256)
+def _codec_name(charset: str) -> str:
     # RFC 2231 lets a language follow a star; some senders add quotes or what belongs to another parameter.
-    name = (charset or "").partition("*")[0].partition(";")[0].strip(" \t\"'").lower()
+    name = charset.partition("*")[0].partition(";")[0].strip(" \t\"'").lower()
     name = _MEANT.get(name, name)
     try:
         found = codecs.lookup(name) if name.isascii() and name.isprintable() and len(name) < 40 else None

@@ -9,9 +9,8 @@ from __future__ import annotations
 import binascii
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.message import Message
-from email.parser import BytesHeaderParser
 from email.utils import parsedate_to_datetime
 
 from webmail.domain.addresses import Address, clean_name, parse_header
@@ -21,8 +20,20 @@ _MESSAGE_ID = re.compile(r"<\s{0,9}([^<>\s]{1,996})\s{0,9}>")
 _WORD = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?(.*?)\?=")
 _WORDS = re.compile(rf"{_WORD.pattern}(?:\s*{_WORD.pattern})*")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
+_FIELD = re.compile(r"([!-9;-~]*[ \t]*):[ \t]*([^\r\n]*(?:(?:\r\n|\r|\n)[ \t][^\r\n]*)*)(?:\r\n|\n|\r|\Z)")
+_FOLD = re.compile(r"\r?\n[ \t]*")
+_USUAL_DATE = re.compile(
+    r"\s*(?:[A-Z][a-z]{2}, )?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) "
+    r"([+-])([01]\d|2[0-3])([0-5]\d)(?: \([A-Z]{1,5}\))?\s*"
+)
+_MONTHS = {name: at for at, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
 _MAX_REFERENCES = 50
+_MAX_HEADER = 1024 * 1024
+_MOST_OF_A_NAME = 20
 _MAX_VALUE = 64 * 1024
+
+Fields = dict[str, list[str]]
+"""The values of a header's fields as they came, by lower-case name, with bytes above 127 as surrogates."""
 
 
 @dataclass(frozen=True)
@@ -47,31 +58,54 @@ class ParsedHeaders:
 
 def parse_headers(raw: bytes) -> ParsedHeaders:
     """Read the header fields in `raw` (a whole message will do)."""
-    try:
-        message = BytesHeaderParser().parsebytes(raw)
-    except Exception:  # noqa: BLE001  # the stdlib has no list of what it may raise, and no mail may stop a sync
-        return ParsedHeaders()
-    return headers_of(message)
+    return _build(split_fields(raw))
 
 
 def headers_of(message: Message) -> ParsedHeaders:
     """Read the header fields of a message that has been parsed already."""
-    from_ = parse_header(field_text(message, "From", is_structured=True))
+    fields: Fields = {}
+    for name, value in message.raw_items():
+        fields.setdefault(name.lower(), []).append(str(value))
+    return _build(fields)
+
+
+def split_fields(raw: bytes) -> Fields:
+    """Cut a header into its fields, up to the first line that is none, as the stdlib does in five times the time."""
+    fields: Fields = {}
+    end = 0
+    text = raw[:_MAX_HEADER].decode("ascii", "surrogateescape")
+    for found in _FIELD.finditer(text):
+        if found.start() != end:
+            break
+        end = found.end()
+        if found[1]:
+            fields.setdefault(found[1].rstrip(" \t").lower(), []).append(found[2])
+    return fields
+
+
+def _build(fields: Fields) -> ParsedHeaders:
+    from_text = _text(fields, "from", is_structured=True)
+    from_ = parse_header(from_text) if from_text else []
     return ParsedHeaders(
-        message_id=_first_id(message, "Message-ID"),
-        in_reply_to=_first_id(message, "In-Reply-To"),
-        references=tuple(_all_ids(message, "References")[-_MAX_REFERENCES:]),
-        date=_date(message),
-        from_=from_[0] if from_ else Address(clean_name(field_text(message, "From")), ""),
-        reply_to=_addresses(message, "Reply-To"),
-        to=_addresses(message, "To"),
-        cc=_addresses(message, "Cc"),
-        bcc=_addresses(message, "Bcc"),
-        subject=" ".join(field_text(message, "Subject").split()),
-        auto_submitted=field_text(message, "Auto-Submitted").strip().lower(),
-        list_id=field_text(message, "List-Id").strip(),
-        original_id=_first_id(message, "X-Microsoft-Original-Message-ID"),
+        message_id=_first_id(fields, "message-id"),
+        in_reply_to=_first_id(fields, "in-reply-to"),
+        references=tuple(_all_ids(fields, "references")[-_MAX_REFERENCES:]),
+        date=_date(fields),
+        from_=from_[0] if from_ else Address(clean_name(_text(fields, "from")), ""),
+        reply_to=_addresses(fields, "reply-to"),
+        to=_addresses(fields, "to"),
+        cc=_addresses(fields, "cc"),
+        bcc=_addresses(fields, "bcc"),
+        subject=" ".join(_text(fields, "subject").split()),
+        auto_submitted=_text(fields, "auto-submitted").strip().lower(),
+        list_id=_text(fields, "list-id").strip(),
+        original_id=_first_id(fields, "x-microsoft-original-message-id"),
     )
+
+
+def _text(fields: Fields, name: str, *, is_structured: bool = False) -> str:
+    values = fields.get(name)
+    return decode_value(values[0][:_MAX_VALUE], is_structured=is_structured) if values else ""
 
 
 def field_text(message: Message, name: str, *, is_structured: bool = False) -> str:
@@ -95,13 +129,17 @@ def raw_values(message: Message, name: str) -> list[str]:
 
 def decode_value(value: str, *, is_structured: bool = False) -> str:
     """Decode encoded words (RFC 2047) and raw 8-bit bytes in a field's value; control characters are left out."""
-    value = re.sub(r"\r?\n[ \t]*", " ", decode_raw(value))
-    head, end, rest = value.rpartition("?=")
-    if "=?" in head:
-        # Without its end a word would be looked for up to the end of the value, again and again.
-        decode = _quoted if is_structured else _decode_words
-        value = _WORDS.sub(lambda found: decode(found[0]), head + end) + rest
-    return _CONTROL.sub("", value)
+    if "\n" in value:
+        value = _FOLD.sub(" ", value)
+    if not value.isascii() or "\x1b" in value:
+        value = decode_raw(value)
+    if "=?" in value:
+        head, end, rest = value.rpartition("?=")
+        if "=?" in head:
+            # Without its end a word would be looked for up to the end of the value, again and again.
+            decode = _quoted if is_structured else _decode_words
+            value = _WORDS.sub(lambda found: decode(found[0]), head + end) + rest
+    return value if value.isprintable() else _CONTROL.sub("", value)
 
 
 def _quoted(words: str) -> str:
@@ -147,30 +185,44 @@ def _is_foreign(value: str) -> bool:
     return any("\ud800" <= character <= "\udc7f" or "\udd00" <= character <= "\udfff" for character in value)
 
 
-def _addresses(message: Message, name: str) -> list[Address]:
+def _addresses(fields: Fields, name: str) -> list[Address]:
     return [
         address
-        for value in raw_values(message, name)
-        for address in parse_header(decode_value(value, is_structured=True))
+        for value in fields.get(name, ())[:_MOST_OF_A_NAME]
+        for address in parse_header(decode_value(value[:_MAX_VALUE], is_structured=True))
     ]
 
 
-def _all_ids(message: Message, name: str) -> list[str]:
-    return _MESSAGE_ID.findall(field_text(message, name))
+def _all_ids(fields: Fields, name: str) -> list[str]:
+    text = _text(fields, name)
+    return _MESSAGE_ID.findall(text) if text else []
 
 
-def _first_id(message: Message, name: str) -> str:
-    ids = _all_ids(message, name)
+def _first_id(fields: Fields, name: str) -> str:
+    ids = _all_ids(fields, name)
     if ids:
         return ids[0]
     # Some senders leave the brackets out; a field of several words is a comment, not an id.
-    words = field_text(message, name).split()
-    return words[0][:996] if len(words) == 1 and name == "Message-ID" else ""
+    words = _text(fields, name).split()
+    return words[0][:996] if len(words) == 1 and name == "message-id" else ""
 
 
-def _date(message: Message) -> datetime | None:
+def _usual_date(found: re.Match[str]) -> datetime:
+    """Read a date as nearly all programs write it; the stdlib takes ten times as long."""
+    month = _MONTHS.get(found[2])
+    if month is None:
+        raise ValueError("no month")
+    day, year, hour, minute, second, zone_h, zone_min = (int(found[each]) for each in (1, 3, 4, 5, 6, 8, 9))
+    offset = timedelta(hours=zone_h, minutes=zone_min)
+    moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    return moment + offset if found[7] == "-" else moment - offset
+
+
+def _date(fields: Fields) -> datetime | None:
+    text = _text(fields, "date")
+    found = _USUAL_DATE.fullmatch(text)
     try:
-        date = parsedate_to_datetime(field_text(message, "Date"))
+        date = _usual_date(found) if found else parsedate_to_datetime(text)
     except (TypeError, ValueError, IndexError, OverflowError):
         return None
     try:

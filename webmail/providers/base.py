@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -103,6 +103,12 @@ class RemoteMessage:
     def parts(self) -> list[Part]:
         """The parts of the message."""
         return leaf_parts(self.structure)
+
+    def with_texts(self, texts: Mapping[str, bytes] | None) -> RemoteMessage:
+        """Give the same message with its texts; what was read of its structure is not read again."""
+        message = replace(self, texts=texts)
+        vars(message)["parts"] = self.parts
+        return message
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from webmail.domain.structure import Part, text_parts
 from webmail.providers.base import GMAIL, RemoteMessage
@@ -46,7 +46,7 @@ class _Batch:
 
     def messages(self) -> list[RemoteMessage]:
         """Give the messages with their texts; None for those that were not asked for or did not come."""
-        return [replace(head, texts=self._texts_of(head)) for head in self.heads]
+        return [head.with_texts(self._texts_of(head)) for head in self.heads]
 
     def _texts_of(self, head: RemoteMessage) -> dict[str, bytes] | None:
         found = self.texts.get(head.uid, {})

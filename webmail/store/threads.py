@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Table, delete, insert, select, update
 
 from webmail.store.models import Account, Conversation, ConversationAlias, Message, ThreadKey
 from webmail.store.session import Session
 
 _CHUNK = 500
+_KEYS = cast("Table", ThreadKey.__table__)
 
 
 @dataclass(frozen=True)
@@ -35,25 +37,33 @@ def assign_conversations(s: Session, account: Account, items: Sequence[Threadabl
         Conversation ids in the order of `items`, as they are after all merges.
     """
     owner = _load_owners(s, account.id, {key for item in items for key in item.keys})
-    known = dict(owner)
-    merged: dict[int, int] = {}
-    result: list[int] = []
+    known = set(owner)
+    joined: dict[int, int] = {}
+    made: dict[int, Threadable] = {}
+    targets: list[int] = []
     for item in items:
-        candidates = sorted({_find(merged, owner[key]) for key in item.keys if key in owner})
-        target = candidates[0] if candidates else _new_conversation(s, account, item)
-        for other in candidates[1:]:
-            merged[other] = target
+        candidates = sorted({_find(joined, owner[key]) for key in item.keys if key in owner}, key=_by_age)
+        target = candidates[0] if candidates else -1 - len(made)
+        if not candidates:
+            made[target] = item
+        joined.update(dict.fromkeys(candidates[1:], target))
         for key in item.keys:
             owner.setdefault(key, target)
-        result.append(target)
-    _merge(s, merged)
-    fresh = [key for key in owner if key not in known]
-    if fresh:
+        targets.append(target)
+    _merge(s, {old: target for old, target in joined.items() if old > 0})
+    ids = _insert_conversations(s, account, {number: item for number, item in made.items() if number not in joined})
+    final = {number: ids.get(found := _find(joined, number), found) for number in {*targets, *owner.values()}}
+    if fresh := [key for key in owner if key not in known]:
         s.execute(
-            insert(ThreadKey),
-            [{"account_id": account.id, "key": key, "conversation_id": _find(merged, owner[key])} for key in fresh],
+            insert(_KEYS),
+            [{"account_id": account.id, "key": key, "conversation_id": final[owner[key]]} for key in fresh],
         )
-    return [_find(merged, conversation_id) for conversation_id in result]
+    return [final[target] for target in targets]
+
+
+def _by_age(number: int) -> tuple[bool, int]:
+    """Sort stored conversations first, oldest first; those just made have negative numbers until they are stored."""
+    return number < 0, abs(number)
 
 
 def _load_owners(s: Session, account_id: int, keys: set[str]) -> dict[str, int]:
@@ -73,17 +83,21 @@ def _find(merged: dict[int, int], conversation_id: int) -> int:
     return conversation_id
 
 
-def _new_conversation(s: Session, account: Account, item: Threadable) -> int:
-    conversation = Conversation(
-        tenant_id=account.tenant_id,
-        user_id=account.user_id,
-        account_id=account.id,
-        subject=item.subject,
-        last_at=item.sent_at,
-    )
-    s.add(conversation)
-    s.flush()
-    return conversation.id
+def _insert_conversations(s: Session, account: Account, made: dict[int, Threadable]) -> dict[int, int]:
+    if not made:
+        return {}
+    rows = [
+        {
+            "tenant_id": account.tenant_id,
+            "user_id": account.user_id,
+            "account_id": account.id,
+            "subject": item.subject,
+            "last_at": item.sent_at,
+        }
+        for item in made.values()
+    ]
+    ids = s.scalars(insert(Conversation).returning(Conversation.id, sort_by_parameter_order=True), rows)
+    return dict(zip(made, ids, strict=True))
 
 
 def _merge(s: Session, merged: dict[int, int]) -> None:

@@ -100,7 +100,8 @@ def test_one_batch_may_merge_what_it_makes(account: Account) -> None:
 
     with reading() as s:
         assert s.scalars(select(Conversation)).one().message_count == 5
-        assert len(list(s.scalars(select(ConversationAlias)))) == 2
+        # Nobody has seen the URLs of those that were joined before they were stored.
+        assert list(s.scalars(select(ConversationAlias))) == []
 
 
 def test_a_conversation_without_messages_goes(account: Account) -> None:
