@@ -1,49 +1,121 @@
-"""What a user does to conversations: read, unread, archive, delete, and take it back.
+"""What a user does to conversations: read, unread, star, archive, delete, and take it back.
 
 Each shows here at once and is written down as a Change in the same transaction; the sync engine tells the server.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from uuid import UUID, uuid4
 
 from webmail import queue
 from webmail.errors import InputRefused
 from webmail.store import changes as ledger
-from webmail.store.accounts import load_account
-from webmail.store.conversations import find_conversation, refresh_conversations
+from webmail.store.accounts import find_account, load_account
+from webmail.store.conversations import (
+    find_conversation,
+    find_conversations,
+    refresh_conversations,
+    uuids_of_conversations,
+)
 from webmail.store.folders import folder_by_role, folders_of
-from webmail.store.messages import messages_of_conversation
+from webmail.store.messages import conversation_ids_of, messages_of_conversation, messages_of_conversations
 from webmail.store.models import Account, Change, Conversation, Folder, Message, Placement
-from webmail.store.placements import add_provisional, set_leaving
+from webmail.store.placements import add_provisional, keep_in_folder, set_leaving
 from webmail.store.scope import Scope
 from webmail.store.session import Session, after_commit, transaction
 from webmail.sync import requests
 from webmail.sync.read_marks import record_put_back
 
+SELECTION_LIMIT = 500
+"""How many conversations one request may act on."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What a move of several conversations came to; `batch` is what `undo_batch()` takes."""
+
+    batch: UUID
+    count: int
+
 
 def mark_read(scope: Scope, conversation_uuid: UUID) -> None:
     """Mark a conversation's messages as read here; under *Keep in step* also on the server."""
     with transaction() as s:
-        conversation = find_conversation(s, scope, conversation_uuid)
-        unread = [message for message in messages_of_conversation(s, conversation.id) if message.is_unread]
-        if unread:
-            _set_unread(s, conversation, unread, is_unread=False)
+        _mark_read(s, [find_conversation(s, scope, conversation_uuid)])
 
 
 def mark_unread(scope: Scope, conversation_uuid: UUID) -> None:
     """Mark a conversation's newest received message as unread here; under *Keep in step* also on the server."""
     with transaction() as s:
-        conversation = find_conversation(s, scope, conversation_uuid)
+        _mark_unread(s, [find_conversation(s, scope, conversation_uuid)])
+
+
+def star(scope: Scope, conversation_uuid: UUID) -> None:
+    """Star a conversation's newest message, there (`\\Flagged`) as here; one that is starred stays as it is."""
+    with transaction() as s:
+        _star(s, [find_conversation(s, scope, conversation_uuid)])
+
+
+def unstar(scope: Scope, conversation_uuid: UUID) -> None:
+    """Take the star off all messages of a conversation, there as here."""
+    with transaction() as s:
+        _unstar(s, [find_conversation(s, scope, conversation_uuid)])
+
+
+def mark_selected(scope: Scope, conversation_uuids: Sequence[UUID], mark: str) -> int:
+    """Mark several conversations in one go.
+
+    Args:
+        mark: `read`, `unread`, `star` or `unstar`, each as for a single one.
+
+    Returns:
+        How many there are; those that are not here any more are left out.
+
+    Raises:
+        InputRefused: there is none, or there are too many.
+    """
+    act = {"read": _mark_read, "unread": _mark_unread, "star": _star, "unstar": _unstar}[mark]
+    with transaction() as s:
+        conversations = _selected(s, scope, conversation_uuids)
+        for _, group in groupby(conversations, lambda each: each.account_id):
+            act(s, list(group))
+        return len(conversations)
+
+
+def _selected(s: Session, scope: Scope, uuids: Sequence[UUID]) -> list[Conversation]:
+    """Give the user's conversations of these, by account."""
+    if len(uuids) > SELECTION_LIMIT:
+        raise InputRefused("", f"Select up to {SELECTION_LIMIT} conversations at a time.")
+    conversations = find_conversations(s, scope, uuids)
+    if not conversations:
+        raise InputRefused("", "Select at least one conversation.")
+    return sorted(conversations, key=lambda each: each.account_id)
+
+
+def _mark_read(s: Session, conversations: Sequence[Conversation]) -> None:
+    messages = messages_of_conversations(s, [each.id for each in conversations])
+    unread = [message for message in messages if message.is_unread]
+    if unread:
+        _set_unread(s, conversations, unread, is_unread=False)
+
+
+def _mark_unread(s: Session, conversations: Sequence[Conversation]) -> None:
+    newest = []
+    for conversation in conversations:
         messages = messages_of_conversation(s, conversation.id)
         received = [message for message in messages if not message.is_outgoing] or messages
-        if received:
-            _set_unread(s, conversation, received[-1:], is_unread=True)
+        newest += received[-1:]
+    if newest:
+        _set_unread(s, conversations, newest, is_unread=True)
 
 
-def _set_unread(s: Session, conversation: Conversation, messages: Sequence[Message], *, is_unread: bool) -> None:
-    account = conversation.account
+def _set_unread(
+    s: Session, conversations: Sequence[Conversation], messages: Sequence[Message], *, is_unread: bool
+) -> None:
+    account = conversations[0].account
     for message in messages:
         message.is_unread = is_unread
     s.flush()
@@ -54,12 +126,47 @@ def _set_unread(s: Session, conversation: Conversation, messages: Sequence[Messa
             for placement in message.placements
             if placement.folder.role == "inbox" and placement.uid > 0 and placement.is_seen == is_unread
         ]
-        payload = {"add": [] if is_unread else ["\\Seen"], "remove": ["\\Seen"] if is_unread else []}
-        for folder, group in _by_folder(placements):
-            _record(s, account, "flag", "user", folder, group, payload)
-        if placements:
-            requests.request_sync(s, account)
-    _show(s, account, conversation)
+        _flag(s, account, placements, "\\Seen", is_set=not is_unread)
+    _show(s, account, [each.id for each in conversations])
+
+
+def _star(s: Session, conversations: Sequence[Conversation]) -> None:
+    plain = [each for each in conversations if not each.is_flagged]
+    newest = [message for each in plain for message in messages_of_conversation(s, each.id)[-1:]]
+    if newest:
+        _set_flagged(s, plain, newest, is_flagged=True)
+
+
+def _unstar(s: Session, conversations: Sequence[Conversation]) -> None:
+    messages = messages_of_conversations(s, [each.id for each in conversations])
+    starred = [message for message in messages if message.is_flagged]
+    if starred:
+        _set_flagged(s, conversations, starred, is_flagged=False)
+
+
+def _set_flagged(
+    s: Session, conversations: Sequence[Conversation], messages: Sequence[Message], *, is_flagged: bool
+) -> None:
+    account = conversations[0].account
+    for message in messages:
+        message.is_flagged = is_flagged
+    s.flush()
+    placements = [
+        placement
+        for message in messages
+        for placement in message.placements
+        if placement.uid > 0 and not placement.is_leaving
+    ]
+    _flag(s, account, placements, "\\Flagged", is_set=is_flagged)
+    _show(s, account, [each.id for each in conversations])
+
+
+def _flag(s: Session, account: Account, placements: Sequence[Placement], flag: str, *, is_set: bool) -> None:
+    payload = {"add": [flag] if is_set else [], "remove": [] if is_set else [flag]}
+    for folder, group in _by_folder(placements):
+        _record(s, account, "flag", "user", folder, group, payload)
+    if placements:
+        requests.request_sync(s, account)
 
 
 def archive(scope: Scope, conversation_uuid: UUID) -> None:
@@ -67,8 +174,9 @@ def archive(scope: Scope, conversation_uuid: UUID) -> None:
 
     Raises:
         NotFound: no such conversation.
+        InputRefused: it is out of the inbox already.
     """
-    _move_out(scope, conversation_uuid, "archive", lambda folder: folder.role == "inbox")
+    _move_one(scope, conversation_uuid, "archive")
 
 
 def delete(scope: Scope, conversation_uuid: UUID) -> None:
@@ -78,29 +186,71 @@ def delete(scope: Scope, conversation_uuid: UUID) -> None:
         NotFound: no such conversation.
         InputRefused: it lies in the trash already.
     """
-    _move_out(scope, conversation_uuid, "trash", lambda folder: folder.role != "trash")
+    _move_one(scope, conversation_uuid, "trash")
 
 
-def _move_out(scope: Scope, conversation_uuid: UUID, role: str, leaves: Callable[[Folder], bool]) -> None:
+def archive_selected(scope: Scope, conversation_uuids: Sequence[UUID]) -> Moved:
+    """Take several conversations out of the inbox in one go; those that are out of it already are left out.
+
+    Raises:
+        InputRefused: there is none to archive, or there are too many.
+    """
+    return _move_selected(scope, conversation_uuids, "archive")
+
+
+def delete_selected(scope: Scope, conversation_uuids: Sequence[UUID]) -> Moved:
+    """Move several conversations to the trash in one go; those that lie there already are left out.
+
+    Raises:
+        InputRefused: there is none to delete, or there are too many.
+    """
+    return _move_selected(scope, conversation_uuids, "trash")
+
+
+_LEAVES: dict[str, Callable[[Folder], bool]] = {
+    "archive": lambda folder: folder.role == "inbox",
+    "trash": lambda folder: folder.role != "trash",
+}
+"""Out of which folders a move to the folder of a role takes messages."""
+
+
+def _move_one(scope: Scope, conversation_uuid: UUID, role: str) -> None:
     with transaction() as s:
-        conversation = find_conversation(s, scope, conversation_uuid)
-        account = conversation.account
-        placements = [
-            placement
-            for message in messages_of_conversation(s, conversation.id)
-            for placement in message.placements
-            if leaves(placement.folder) and placement.uid > 0 and not placement.is_leaving
-        ]
-        if not placements:
+        if not _move_out(s, [find_conversation(s, scope, conversation_uuid)], role, uuid4()):
             where = "in the trash" if role == "trash" else "out of the inbox"
             raise InputRefused("", f"This conversation is {where} already.")
-        target = folder_by_role(s, account.id, role)
-        payload = {"role": role, "to": target.id if target else 0, "batch": uuid4().hex}
-        for folder, group in _by_folder(placements):
-            _record(s, account, "move", "user", folder, group, payload)
-        set_leaving(s, [placement.id for placement in placements], True)
-        requests.request_sync(s, account)
-        _show(s, account, conversation)
+
+
+def _move_selected(scope: Scope, conversation_uuids: Sequence[UUID], role: str) -> Moved:
+    batch = uuid4()
+    with transaction() as s:
+        by_account = groupby(_selected(s, scope, conversation_uuids), lambda each: each.account_id)
+        count = sum(_move_out(s, list(group), role, batch) for _, group in by_account)
+        if not count:
+            where = "in the trash" if role == "trash" else "out of the inbox"
+            raise InputRefused("", f"These conversations are {where} already.")
+    return Moved(batch, count)
+
+
+def _move_out(s: Session, conversations: Sequence[Conversation], role: str, batch: UUID) -> int:
+    """Write down that these conversations of one account move; gives how many of them do."""
+    account = conversations[0].account
+    placements, moving = [], set()
+    for message in messages_of_conversations(s, [each.id for each in conversations]):
+        leaving = [each for each in message.placements if _LEAVES[role](each.folder) and each.uid > 0]
+        leaving = [each for each in leaving if not each.is_leaving]
+        placements += leaving
+        moving |= {message.conversation_id} if leaving else set()
+    if not placements:
+        return 0
+    target = folder_by_role(s, account.id, role)
+    payload = {"role": role, "to": target.id if target else 0, "batch": batch.hex}
+    for folder, group in _by_folder(placements):
+        _record(s, account, "move", "user", folder, group, payload)
+    set_leaving(s, [placement.id for placement in placements], True)
+    requests.request_sync(s, account)
+    _show(s, account, moving)
+    return len(moving)
 
 
 def undo_move(scope: Scope, conversation_uuid: UUID) -> None:
@@ -113,20 +263,40 @@ def undo_move(scope: Scope, conversation_uuid: UUID) -> None:
     """
     with transaction() as s:
         conversation = find_conversation(s, scope, conversation_uuid)
-        account = conversation.account
         messages = messages_of_conversation(s, conversation.id)
-        moves = ledger.latest_moves(s, account.id, [message.id for message in messages])
+        moves = ledger.latest_moves(s, conversation.account_id, [message.id for message in messages])
         if not moves:
             raise InputRefused("", "There is nothing to undo.")
-        folders = {folder.id: folder for folder in folders_of(s, account.id)}
-        for move in moves:
-            if ledger.cancel(s, move.id):
-                leaving = [each.id for message in messages for each in message.placements if each.is_leaving]
-                set_leaving(s, leaving, False)
-            else:
-                move_back(s, account, move, folders)
-        requests.request_sync(s, account)
-        _show(s, account, conversation)
+        _undo(s, conversation.account, moves)
+
+
+def undo_batch(scope: Scope, batch: UUID) -> None:
+    """Take back what `archive_selected()` or `delete_selected()` did, as `undo_move()` does for one.
+
+    Raises:
+        InputRefused: there is nothing to take back.
+    """
+    with transaction() as s:
+        moves = ledger.moves_of_batch(s, scope, batch.hex)
+        if not moves:
+            raise InputRefused("", "There is nothing to undo.")
+        for account_id, group in groupby(moves, lambda each: each.account_id):
+            account = find_account(s, account_id)
+            if account is not None:
+                _undo(s, account, list(group))
+
+
+def _undo(s: Session, account: Account, moves: Iterable[Change]) -> None:
+    folders = {folder.id: folder for folder in folders_of(s, account.id)}
+    touched: set[int] = set()
+    for move in moves:
+        touched |= set(move.message_ids)
+        if ledger.cancel(s, move.id):
+            keep_in_folder(s, move.folder_id or 0, move.message_ids)
+        else:
+            move_back(s, account, move, folders)
+    requests.request_sync(s, account)
+    _show(s, account, conversation_ids_of(s, touched))
 
 
 def move_back(s: Session, account: Account, move: Change, folders: dict[int, Folder]) -> None:
@@ -212,7 +382,9 @@ def _record(
     )
 
 
-def _show(s: Session, account: Account, conversation: Conversation) -> None:
-    refresh_conversations(s, account, [conversation.id])
-    uuid = str(conversation.uuid)
-    after_commit(s, lambda: queue.publish(account.user_id, "conversation-changed", uuid=uuid))
+def _show(s: Session, account: Account, conversation_ids: Collection[int]) -> None:
+    uuids = uuids_of_conversations(s, conversation_ids)
+    refresh_conversations(s, account, conversation_ids)
+    # A change without a uuid is one of several.
+    named = {"uuid": str(uuids[0])} if len(uuids) == 1 else {}
+    after_commit(s, lambda: queue.publish(account.user_id, "conversation-changed", **named))

@@ -29,7 +29,14 @@ _MAX_ROWS = 500
 """How deep a list is kept when it is read again; who has scrolled further gets the rest page by page."""
 _COLOURS = 6
 
-TITLES = {"inbox": "Inbox", "sent": "Sent", "all": "All mail", "trash": "Trash", "drafts": "Drafts"}
+TITLES = {
+    "inbox": "Inbox",
+    "starred": "Starred",
+    "sent": "Sent",
+    "all": "All mail",
+    "trash": "Trash",
+    "drafts": "Drafts",
+}
 
 
 @dataclass(frozen=True)

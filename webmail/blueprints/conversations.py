@@ -15,7 +15,9 @@ from webmail.blueprints._conversation import ConversationView, conversation_cont
 from webmail.blueprints._htmx import is_partial, page_or_partial, toast_or_redirect
 from webmail.blueprints._mail import load_list, read_place
 from webmail.blueprints._session import current_scope
+from webmail.store.conversations import find_conversation
 from webmail.store.scope import Scope
+from webmail.store.session import reading
 
 blueprint = Blueprint("conversations", __name__)
 
@@ -69,6 +71,29 @@ def mark_read(conversation_uuid: UUID) -> BaseResponse:
 @blueprint.post("/conversations/<uuid:conversation_uuid>/unread")
 def mark_unread(conversation_uuid: UUID) -> BaseResponse:
     return _act(mail.mark_unread, conversation_uuid, "Marked as unread.")
+
+
+@blueprint.post("/conversations/<uuid:conversation_uuid>/star")
+def star(conversation_uuid: UUID) -> BaseResponse:
+    mail.star(current_scope(), conversation_uuid)
+    return _after_star(conversation_uuid)
+
+
+@blueprint.post("/conversations/<uuid:conversation_uuid>/star/undo")
+def undo_star(conversation_uuid: UUID) -> BaseResponse:
+    mail.unstar(current_scope(), conversation_uuid)
+    return _after_star(conversation_uuid)
+
+
+def _after_star(uuid: UUID) -> BaseResponse:
+    """Show the star's new state wherever it stands; a plain form goes back to the page that it stood on."""
+    place = read_place(request.args)
+    if not is_partial():
+        is_in_head = request.form.get("from") == "conversation"
+        return redirect(_conversation_url(uuid) if is_in_head else url_for("inbox.show", **place.args), 303)
+    with reading() as s:
+        conversation = find_conversation(s, current_scope(), uuid)
+    return make_response(render_template("conversations/_after_star.html", conversation=conversation, place=place))
 
 
 @blueprint.post("/conversations/<uuid:conversation_uuid>/archive")

@@ -89,6 +89,7 @@
     }
     if (ctx.target?.id === "conversation" && conversation()) opened();
     if (source === "search") body.classList.remove("is-reading");
+    showSelection();
     if (ctx.target?.id === "composer-slot") by("composer-slot").scrollIntoView({ block: "nearest" });
     readWhileOpen();
   });
@@ -222,21 +223,88 @@
   });
   document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
     const path = ctx.request.action;
-    if (ctx.request.method === "POST" && /^\/conversations\/[^/]+\/(archive|delete|unread)/.test(path)) reread();
+    if (ctx.request.method === "POST" && /^\/conversations\/([^/]+\/(archive|delete|unread|star)|selected|moves)/.test(path)) reread();
   });
 
-  /* Keys: j k o u e r a f c # /. What they press has a data-key. */
+  /* Stars show at once what they will be, however fast they are pressed. */
+  const pressStar = (star, isOn) => star?.setAttribute("aria-pressed", String(isOn));
+  const isStarred = (star) => star.getAttribute("aria-pressed") === "true";
+  const starUrl = (url, isOn) => url.replace(/\/star(\/undo)?(?=$|\?)/, isOn ? "/star" : "/star/undo");
+  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+    const star = ctx.sourceElement?.querySelector?.(":scope > .star");
+    if (!star) return;
+    const isOn = !isStarred(star);
+    ctx.request.action = starUrl(ctx.request.action, isOn);
+    pressStar(star, isOn);
+    pressStar(openRow()?.parentElement.querySelector(":scope > button"), isOn);
+  });
+  document.addEventListener("click", (event) => {
+    const star = event.target.closest("#rows > li > button");
+    if (!star) return;
+    event.preventDefault();
+    const isOn = !isStarred(star);
+    pressStar(star, isOn);
+    const url = starUrl(star.getAttribute("formaction"), isOn);
+    htmx.ajax("POST", url, { source: star.parentElement, target: "#toasts", swap: "none" });
+  });
+
+  /* Several conversations at once: checked by press, with Shift up to where it began, or by x; Escape lets go. */
+  const boxes = () => all("#rows input[name=uuid]");
+  const checked = () => boxes().filter((box) => box.checked);
+  let lastBox = null;
+  const check = (box, isChecked, upTo = null) => {
+    const list = boxes();
+    const ends = [list.indexOf(box), list.indexOf(upTo ?? box)].sort((a, b) => a - b);
+    list.slice(Math.max(ends[0], 0), ends[1] + 1).forEach((each) => (each.checked = isChecked));
+    lastBox = box;
+    showSelection();
+  };
+  const showSelection = () => {
+    const count = by("selection-count");
+    if (count) count.textContent = `${checked().length} selected`;
+  };
+  const unselect = () => {
+    boxes().forEach((box) => (box.checked = false));
+    showSelection();
+  };
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-unselect]")) unselect();
+    if (event.target.matches("#rows input[name=uuid]")) check(event.target, event.target.checked, event.shiftKey ? lastBox : null);
+  });
+  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+    const verb = ctx.sourceElement?.dataset?.bulk;
+    if (!verb) return;
+    const items = checked().map((box) => box.closest("li"));
+    const leaves = verb === "archive" || verb === "delete";
+    const closes = leaves && items.some((item) => item.contains(openRow()));
+    setTimeout(() => {
+      if (verb.startsWith("mark_")) items.forEach((item) => item.querySelector(".conversation-row").classList.toggle("is-unread", verb === "mark_unread"));
+      if (verb === "star") items.forEach((item) => item.querySelector(":scope > button").setAttribute("aria-pressed", "true"));
+      if (leaves) items.forEach((item) => item.remove());
+      if (closes) close(listUrl());
+      if (leaves) rows()[0]?.focus({ preventScroll: true });
+      showSelection();
+    });
+  });
+
+  /* Keys: j k o x s u e r a f c # /. What they press has a data-key. */
   const onKey = (event) => {
     const target = event.target;
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || document.querySelector("dialog[open]")) return;
-    if (target.closest?.("input, textarea, select, [contenteditable], [popover]:popover-open")) return;
+    if (target.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable], [popover]:popover-open")) return;
     if (event.key === "j" || event.key === "k") {
       event.preventDefault();
       step(event.key === "j" ? 1 : -1);
+    } else if (event.key === "x" || (event.key === "Escape" && checked().length)) {
+      const box = (document.activeElement.closest?.("#rows > li") ?? openRow()?.parentElement)?.querySelector("input[name=uuid]");
+      if (event.key === "Escape") unselect();
+      else if (box) check(box, !box.checked);
+    } else if (event.key === "s" && !conversation() && !checked().length) {
+      document.activeElement.closest?.("#rows > li")?.querySelector(":scope > button")?.click();
     } else if (event.key === "o") {
       (document.activeElement.closest?.(".conversation-row") ?? selected() ?? rows()[0])?.click();
     } else {
-      const control = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+      const control = all(`[data-key="${CSS.escape(event.key)}"]`).find((each) => each.checkVisibility() || !each.closest(".selection-bar"));
       if (!control) return;
       event.preventDefault();
       if (control.matches("input")) control.select();

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from webmail.store.models import Account, Change, Folder, utc_now
+from webmail.store.scope import Scope
 from webmail.store.session import Session, count_changed
 
 OPEN = ("pending", "carrying")
@@ -85,6 +86,23 @@ def latest_moves(s: Session, account_id: int, message_ids: Iterable[int]) -> lis
         return []
     batch = moves[0].payload.get("batch")
     return [change for change in moves if change.payload.get("batch") == batch]
+
+
+def moves_of_batch(s: Session, scope: Scope, batch: str) -> list[Change]:
+    """Give the user's moves that were recorded in one go, by account, newest first."""
+    accounts = select(Account.id).where(Account.tenant_id == scope.tenant_id, Account.user_id == scope.user_id)
+    query = (
+        select(Change)
+        .where(
+            Change.account_id.in_(accounts),
+            Change.state.in_((*OPEN, "done")),
+            Change.kind == "move",
+            Change.reason == "user",
+            Change.payload["batch"].as_string() == batch,
+        )
+        .order_by(Change.account_id, Change.id.desc())
+    )
+    return list(s.scalars(query))
 
 
 def read_mark_changes(s: Session, account_id: int) -> list[Change]:

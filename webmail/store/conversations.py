@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, delete, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, tuple_, update
 from sqlalchemy.orm import joinedload, selectinload
 
 from webmail.errors import NotFound
@@ -17,7 +17,7 @@ from webmail.store.models import Account, Conversation, ConversationAlias, Folde
 from webmail.store.scope import Scope
 from webmail.store.session import Session
 
-VIEWS = ("inbox", "sent", "all", "trash")
+VIEWS = ("inbox", "starred", "sent", "all", "trash")
 _MAX_SENDERS = 12
 _BEGINNING = 6000
 
@@ -52,7 +52,7 @@ def list_page(
     """Give a page of the user's conversations by keyset (one query, whatever the depth).
 
     Args:
-        view: `inbox`, `sent`, `all` (everything but the trash) or `trash`.
+        view: `inbox`, `starred`, `sent`, `all` (everything but the trash) or `trash`.
         keep: a conversation that `unread_only` leaves in, because it is being read.
         cursor: `next_cursor` of the page before; one that makes no sense gives the first page.
 
@@ -91,6 +91,8 @@ def in_view(view: str) -> ColumnElement[bool]:
     """Give the condition that a conversation belongs to one of `VIEWS`."""
     if view == "inbox":
         return Conversation.in_inbox.is_(True)
+    if view == "starred":
+        return and_(Conversation.is_flagged.is_(True), Conversation.in_trash.is_(False))
     if view == "sent":
         return Conversation.in_sent.is_(True)
     if view == "trash":
@@ -163,6 +165,31 @@ def find_conversation(s: Session, scope: Scope, uuid: UUID) -> Conversation:
     if conversation is None:
         raise NotFound("This conversation is not here any more.")
     return conversation
+
+
+def find_conversations(s: Session, scope: Scope, uuids: Sequence[UUID]) -> list[Conversation]:
+    """Give those of these conversations that are the user's, each once, with their accounts.
+
+    Args:
+        uuids: their own, or those of conversations that were merged into them.
+    """
+    merged = select(ConversationAlias.conversation_id).where(ConversationAlias.uuid.in_(uuids))
+    query = (
+        select(Conversation)
+        .where(
+            or_(Conversation.uuid.in_(uuids), Conversation.id.in_(merged)),
+            Conversation.tenant_id == scope.tenant_id,
+            Conversation.user_id == scope.user_id,
+        )
+        .options(joinedload(Conversation.account))
+        .order_by(Conversation.account_id, Conversation.id)
+    )
+    return list(s.scalars(query))
+
+
+def uuids_of_conversations(s: Session, conversation_ids: Collection[int]) -> list[UUID]:
+    """Give the uuids of these conversations."""
+    return list(s.scalars(select(Conversation.uuid).where(Conversation.id.in_(conversation_ids))))
 
 
 def load_conversation(s: Session, scope: Scope, uuid: UUID, *, newest: int | None = None) -> ConversationDetail:

@@ -274,9 +274,14 @@ def set_unread(s: Session, message_ids: Sequence[int], *, is_unread: bool) -> No
 
 def messages_of_conversation(s: Session, conversation_id: int) -> list[Message]:
     """Give a conversation's messages with their placements (with folder), oldest first."""
+    return messages_of_conversations(s, [conversation_id])
+
+
+def messages_of_conversations(s: Session, conversation_ids: Sequence[int]) -> list[Message]:
+    """Give the messages of several conversations with their placements (with folder), oldest first."""
     query = (
         select(Message)
-        .where(Message.conversation_id == conversation_id)
+        .where(Message.conversation_id.in_(conversation_ids))
         .options(selectinload(Message.placements).joinedload(Placement.folder))
         .order_by(Message.sent_at, Message.id)
     )

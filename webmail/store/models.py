@@ -218,6 +218,7 @@ class Conversation(Base):
         Index("ix_conversations_inbox", "user_id", "in_inbox", "last_at", "id"),
         Index("ix_conversations_sent", "user_id", "in_sent", "last_at", "id"),
         Index("ix_conversations_all", "user_id", "last_at", "id"),
+        Index("ix_conversations_starred", "user_id", "is_flagged", "last_at", "id"),
         Index("ix_conversations_account_id", "account_id"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)

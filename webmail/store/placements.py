@@ -8,7 +8,7 @@ A message that is being moved back has a provisional placement of the same sort 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import case, delete, func, insert, select, update
 
@@ -162,6 +162,12 @@ def add_placement(s: Session, folder: Folder, message_id: int, uid: int, flags: 
 def set_leaving(s: Session, placement_ids: Iterable[int], is_leaving: bool) -> None:
     """Mark placements whose move or deletion waits for the server, or take that back."""
     s.execute(update(Placement).where(Placement.id.in_(list(placement_ids))).values(is_leaving=is_leaving))
+
+
+def keep_in_folder(s: Session, folder_id: int, message_ids: Collection[int]) -> None:
+    """Take back that these messages are leaving a folder."""
+    where = (Placement.folder_id == folder_id, Placement.message_id.in_(message_ids))
+    s.execute(update(Placement).where(*where).values(is_leaving=False))
 
 
 def sync_message_flags(s: Session, message_ids: Iterable[int], *, seen_too: bool) -> None:

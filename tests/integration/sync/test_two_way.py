@@ -187,3 +187,45 @@ def test_flags_survive_a_move(server: Dovecot, synced, user, run_jobs) -> None:
     run_jobs()
 
     assert flags_there(server, mailbox, "Archive") == [frozenset({"\\Seen"})]
+
+
+def test_a_star_goes_there_and_one_that_is_set_there_comes_here(server: Dovecot, synced, user, run_jobs, rows) -> None:
+    mailbox, account, stored = synced
+    here, there = stored.conversations[0], stored.conversations[1]
+
+    mail.star(user, here.uuid)
+    assert view(user, "starred") == [here.subject]
+    run_jobs()
+    with server.open(mailbox) as client:
+        client.select_folder("INBOX")
+        assert len(client.search("FLAGGED")) == 1
+        client.add_flags(client.search("UNFLAGGED"), ["\\Flagged"])
+    sync(account)
+    assert sorted(view(user, "starred")) == sorted([here.subject, there.subject])
+
+    mail.mark_selected(user, [here.uuid, there.uuid], "unstar")
+    run_jobs()
+    sync(account)
+
+    assert view(user, "starred") == []
+    with server.open(mailbox) as client:
+        client.select_folder("INBOX")
+        assert client.search("FLAGGED") == []
+
+
+def test_several_are_moved_there_at_once_and_moved_back_at_once(server: Dovecot, synced, user, run_jobs) -> None:
+    mailbox, account, stored = synced
+
+    moved = mail.archive_selected(user, [each.uuid for each in stored.conversations])
+    run_jobs()
+    sync(account)
+    assert present(server, mailbox) == []
+    assert ids_there(server, mailbox, "Archive") == ["0@mails.example", "1@mails.example"]
+
+    mail.undo_batch(user, moved.batch)
+    assert sorted(view(user, "inbox")) == ["Topic 0", "Topic 1"]
+    run_jobs()
+    sync(account)
+
+    assert present(server, mailbox) == ["0@mails.example", "1@mails.example"]
+    assert sorted(view(user, "inbox")) == ["Topic 0", "Topic 1"]

@@ -1,0 +1,70 @@
+"""What can be done with several conversations of the list at once: one form, one answer, one *Undo*."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Blueprint, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from webmail.actions import mail
+from webmail.blueprints._htmx import toast_or_redirect
+from webmail.blueprints._mail import read_place
+from webmail.blueprints._session import current_scope
+
+blueprint = Blueprint("selection", __name__)
+
+
+@blueprint.post("/conversations/selected/archive")
+def archive() -> BaseResponse:
+    moved = mail.archive_selected(current_scope(), _selected())
+    return _after_move(moved, f"Archived {_conversations(moved.count)}.")
+
+
+@blueprint.post("/conversations/selected/delete")
+def delete() -> BaseResponse:
+    moved = mail.delete_selected(current_scope(), _selected())
+    return _after_move(moved, f"Moved {_conversations(moved.count)} to the trash.")
+
+
+@blueprint.post("/conversations/selected/read")
+def mark_read() -> BaseResponse:
+    count = mail.mark_selected(current_scope(), _selected(), "read")
+    return toast_or_redirect(f"Marked {_conversations(count)} as read.", _list_url())
+
+
+@blueprint.post("/conversations/selected/unread")
+def mark_unread() -> BaseResponse:
+    count = mail.mark_selected(current_scope(), _selected(), "unread")
+    return toast_or_redirect(f"Marked {_conversations(count)} as unread.", _list_url())
+
+
+@blueprint.post("/conversations/selected/star")
+def star() -> BaseResponse:
+    count = mail.mark_selected(current_scope(), _selected(), "star")
+    return toast_or_redirect(f"Starred {_conversations(count)}.", _list_url())
+
+
+@blueprint.post("/conversations/moves/<uuid:batch>/undo")
+def undo(batch: UUID) -> BaseResponse:
+    """Take an archive or delete of several conversations back."""
+    mail.undo_batch(current_scope(), batch)
+    return toast_or_redirect("Put back.", _list_url())
+
+
+def _after_move(moved: mail.Moved, message: str) -> BaseResponse:
+    undo_url = url_for(".undo", batch=moved.batch, **read_place(request.args).args)
+    return toast_or_redirect(message, _list_url(), undo_url)
+
+
+def _selected() -> list[UUID]:
+    """Read which conversations are meant; what is no uuid is none."""
+    return request.form.getlist("uuid", UUID)
+
+
+def _conversations(count: int) -> str:
+    return f"{count:,} conversation{'s' if count != 1 else ''}"
+
+
+def _list_url() -> str:
+    return url_for("inbox.show", **read_place(request.args).args)
