@@ -82,14 +82,14 @@
   });
 
   /* What is typed while the composer is on its way is meant for it: an "e" in a hurry archives nothing. */
-  const EDITOR_WAIT_MS = 6000;
+  const KEYS_REST_MS = 15000;
   const now = () => performance.now();
   let restUntil = 0;
   const restKeys = (until) => ({ detail: { ctx } }) => {
     if (ctx?.target?.id === "composer-slot") restUntil = until(ctx);
   };
   document.addEventListener("htmx:before:request", restKeys(() => Infinity));
-  document.addEventListener("htmx:after:request", restKeys(({ response }) => (response.status < 400 ? now() + EDITOR_WAIT_MS : 0)));
+  document.addEventListener("htmx:after:request", restKeys(({ response }) => (response.status < 400 ? now() + KEYS_REST_MS : 0)));
   document.addEventListener("htmx:error", restKeys(() => 0));
   document.addEventListener("editor:shown", () => (restUntil = 0));
   document.addEventListener("keydown", (event) => {
