@@ -16,9 +16,9 @@ from flask_login import current_user
 from flask_wtf.csrf import CSRFProtect
 
 from webmail.assets import asset_integrity, asset_url
-from webmail.blueprints import _times
+from webmail.blueprints import _framed, _times
 from webmail.blueprints._connect_tab import STATUS_WORDS
-from webmail.blueprints._session import login_manager, require_sign_in
+from webmail.blueprints._session import login_manager, refuse_frame, require_sign_in
 from webmail.blueprints.errors import register_error_handlers
 from webmail.config import Config, load_config
 
@@ -38,6 +38,7 @@ BLUEPRINTS = (
     "editor",
     "events",
     "ledger",
+    "embed",
 )
 _STATIC = Path(__file__).parent / "static"
 _MAX_REQUEST_BYTES = 60 * 1024 * 1024
@@ -58,8 +59,13 @@ def create_app(config: Config | None = None) -> Flask:
         prepare_process(config, "web")
     app = Flask(__name__)
     _set_options(app, config)
+    app.session_interface = _framed.Sessions()
     app.before_request(_refuse_nul)
-    CSRFProtect(app)
+    app.before_request(refuse_frame)
+    csrf = CSRFProtect(app)
+    csrf.exempt("webmail.blueprints.embed.launch")  # it is posted by the host's page, and signed
+    csrf.exempt("webmail.blueprints.oauth.redeem")  # a popup has no session; its ticket is what guards it
+    app.url_defaults(_framed.name_frame)
     login_manager.init_app(app)
     app.before_request(require_sign_in)
     app.after_request(_add_headers)
@@ -109,6 +115,10 @@ def _refuse_nul() -> None:
 def _add_headers(response: Response) -> Response:
     headers = response.headers
     headers.setdefault("Content-Security-Policy", _policy_of_this_app())
+    frame = _framed.current_frame()
+    if frame is not None and frame.name:
+        headers.setdefault(_framed.HEADER, frame.name)
+        _framed.name_in_headers(response, frame.name)
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "same-origin")
     if request.endpoint not in ("static", "assets.file"):
@@ -119,7 +129,9 @@ def _add_headers(response: Response) -> Response:
 def _policy_of_this_app() -> str:
     from flask import current_app  # noqa: PLC0415
 
-    return str(current_app.config["CONTENT_SECURITY_POLICY"])
+    policy = str(current_app.config["CONTENT_SECURITY_POLICY"])
+    frame = _framed.current_frame()
+    return _framed.with_ancestors(policy, frame.origins) if frame else policy
 
 
 def _add_template_names(app: Flask) -> None:
@@ -131,7 +143,12 @@ def _add_template_names(app: Flask) -> None:
     app.add_template_global(static_url)
     app.add_template_global(dom_id)
     app.jinja_env.globals["status_words"] = STATUS_WORDS
-    app.context_processor(lambda: {"theme": current_user.theme if current_user.is_authenticated else "auto"})
+    app.context_processor(_page_names)
+
+
+def _page_names() -> dict[str, Any]:
+    theme = current_user.theme if current_user.is_authenticated else "auto"
+    return {"theme": theme, "framed": _framed.current_frame()}
 
 
 def static_url(filename: str) -> str:

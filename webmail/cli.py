@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -127,7 +127,69 @@ def list_users() -> None:
 
 @main.group()
 def tenant() -> None:
-    """See the tenants."""
+    """Make tenants, and say how their pages may open this product in a frame (docs/embedding.md)."""
+
+
+@tenant.command("add")
+@click.argument("slug")
+@click.option("--name", default="", help="The customer's name.")
+def add_tenant(slug: str, name: str) -> None:
+    """Make a tenant, such as acme."""
+    _prepare_operator()
+    from webmail.actions import tenants  # noqa: PLC0415
+
+    tenants.add_tenant(slug, name)
+    click.echo(f"The tenant {slug} is there.")
+
+
+@tenant.command("key")
+@click.argument("slug")
+@click.option("--algorithm", type=click.Choice(["HS256", "EdDSA", "RS256"]), default="HS256", show_default=True)
+@click.option("--public-key", type=click.File(), help="The tenant's public key, PEM or JWK, for EdDSA and RS256.")
+@click.option("--kid", default="", help="The key's name; made up when left out.")
+@click.option("--remove", is_flag=True, help="Forget the key of that name instead.")
+def tenant_key(slug: str, algorithm: str, public_key: TextIO | None, kid: str, remove: bool) -> None:
+    """Register a key that signs launches; a secret is shown this once."""
+    _prepare_operator()
+    from webmail.actions import tenants  # noqa: PLC0415
+
+    if remove:
+        tenants.remove_key(slug, kid)
+        click.echo(f"The key {kid} is gone: what it signs is refused from now on.")
+        return
+    kid, secret = tenants.add_key(slug, algorithm, kid=kid, public_key=public_key.read() if public_key else "")
+    click.echo(f"kid     {kid}")
+    if secret:
+        click.echo(f"secret  {secret}\nKeep it now: it is not shown again.")
+
+
+@tenant.command("origin")
+@click.argument("slug")
+@click.argument("origin")
+@click.option("--remove", is_flag=True, help="Take it off the list instead.")
+def tenant_origin(slug: str, origin: str, remove: bool) -> None:
+    """Let the tenant's pages at an origin, such as https://ats.acme.example, hold frames."""
+    _prepare_operator()
+    from webmail.actions import tenants  # noqa: PLC0415
+
+    if remove:
+        tenants.remove_origin(slug, origin)
+        click.echo(f"{origin} holds no frames any more.")
+    else:
+        click.echo(f"{tenants.add_origin(slug, origin)} may hold frames.")
+
+
+@tenant.command("show")
+@click.argument("slug")
+def show_tenant(slug: str) -> None:
+    """Show a tenant's keys and origins."""
+    _prepare_operator()
+    from webmail.actions import tenants  # noqa: PLC0415
+
+    for key in tenants.list_keys(slug):
+        click.echo(f"key     {key.kid}\t{key.algorithm}")
+    for origin in tenants.list_origins(slug):
+        click.echo(f"origin  {origin}")
 
 
 @tenant.command("list")

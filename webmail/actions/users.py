@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from email_validator import EmailNotValidError, validate_email
 
+from webmail.actions.tenants import require_slug
 from webmail.errors import InputRefused
 from webmail.store import users
 from webmail.store.models import User
@@ -53,8 +52,7 @@ def add_user(*, tenant_slug: str, email: str, name: str, password: str) -> User:
     Raises:
         InputRefused: the slug, the address or the password cannot be used, or the address is taken.
     """
-    if not re.fullmatch(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?", tenant_slug):
-        raise InputRefused("tenant", "A tenant's name takes lower-case letters, digits and hyphens.")
+    require_slug(tenant_slug)
     address = normalise_sign_in(email)
     try:
         # "Test environment" lets reserved names such as .test pass: the address is only a name to sign in with here.

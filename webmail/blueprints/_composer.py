@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from flask import url_for
+
 from webmail.blueprints.forms.draft import DraftForm, form_of_draft
 from webmail.store.accounts import list_accounts
 from webmail.store.models import Account, Submission
@@ -53,7 +55,9 @@ class Composer:
     def cid_paths(self) -> dict[str, str]:
         """Where the pictures inside the mail are to be had while it is written, by Content-ID."""
         files = [each for each in self.draft.attachments if each.content_id]
-        return {each.content_id: f"/compose/{self.draft.uuid}/files/{each.uuid}" for each in files}
+        return {
+            each.content_id: url_for("compose.file", draft_uuid=self.draft.uuid, file_uuid=each.uuid) for each in files
+        }
 
 
 def composer_context(

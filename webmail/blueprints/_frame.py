@@ -13,6 +13,7 @@ from uuid import UUID
 from flask import url_for
 from markupsafe import Markup
 
+from webmail.blueprints._framed import inner_ancestors
 from webmail.blueprints._signed import part_token
 from webmail.domain.html import clean_mail_html
 from webmail.domain.quotes import fold_quotes_html, split_quoted_text
@@ -75,7 +76,7 @@ def frame_policy(*, shows_remote: bool) -> str:
     images = "'self' data: https: http:" if shows_remote else "'self' data:"
     return (
         f"default-src 'none'; img-src {images}; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; "
-        "frame-ancestors 'self'; sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
+        f"frame-ancestors {inner_ancestors()}; sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
     )
 
 

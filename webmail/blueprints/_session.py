@@ -1,7 +1,8 @@
 """Who asks: the signed-in user of a request, and the rules of the session cookie.
 
 A session names the user and the epoch in which it began; raising `User.session_epoch` ends every session of the user.
-Every route needs a signed-in user unless it says `@public`.
+Every route needs a signed-in user unless it says `@public`. Inside a host's page the session is the frame's own
+(`webmail.blueprints._framed`), which has to be alive besides.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from flask import Response, current_app, make_response, redirect, render_templat
 from flask_login import LoginManager, current_user, login_user
 from werkzeug.wrappers import Response as BaseResponse
 
+from webmail.blueprints._framed import HEADER, current_frame
 from webmail.blueprints._htmx import is_htmx
-from webmail.store import users
-from webmail.store.models import User
+from webmail.store import frames, users
+from webmail.store.models import User, utc_now
 from webmail.store.scope import Scope
 from webmail.store.session import reading
 
@@ -34,13 +36,14 @@ class SignedIn:
     is_active = True
     is_anonymous = False
 
-    def __init__(self, user: User) -> None:
+    def __init__(self, user: User, frame_uuid: str = "", theme: str = "") -> None:
         self.scope = Scope(user.tenant_id, user.id)
         self.uuid = user.uuid
         self.name = user.name
-        self.email = user.email
-        self.theme = user.theme
+        self.email = user.launch_email or user.email
+        self.theme = theme or user.theme
         self._epoch = user.session_epoch
+        self._frame_uuid = frame_uuid
 
     @property
     def initials(self) -> str:
@@ -48,21 +51,28 @@ class SignedIn:
         return (words[0][:1] + (words[-1][:1] if len(words) > 1 else "")).upper()
 
     def get_id(self) -> str:
-        """Give what the session cookie keeps."""
-        return f"{self.uuid}.{self._epoch}"
+        """Give what the session keeps."""
+        return f"{self.uuid}.{self._epoch}" + (f".{self._frame_uuid}" if self._frame_uuid else "")
 
 
 @login_manager.user_loader  # type: ignore[untyped-decorator]  # flask-login ships no types
 def load_signed_in(session_id: str) -> SignedIn | None:
-    """Find the user of a session; None when the user is gone or the session's epoch is over."""
-    uuid, _, epoch = session_id.partition(".")
+    """Find the user of a session; None when the user is gone, or the session's epoch or its frame is over."""
+    uuid, _, rest = session_id.partition(".")
+    epoch, _, frame_uuid = rest.partition(".")
     try:
-        key = UUID(uuid)
+        key, frame_key = UUID(uuid), UUID(frame_uuid) if frame_uuid else None
     except ValueError:
         return None
     with reading() as s:
         user = users.find_by_uuid(s, key)
-    return SignedIn(user) if user is not None and str(user.session_epoch) == epoch else None
+        found = frames.find_session(s, frame_key) if frame_key else None
+    if user is None or str(user.session_epoch) != epoch:
+        return None
+    if frame_key is None:
+        return SignedIn(user)
+    is_alive = found is not None and found[0].user_id == user.id and found[0].ends_at > utc_now()
+    return SignedIn(user, frame_uuid, str(found[0].data.get("theme", ""))) if found and is_alive else None
 
 
 def signed_in() -> SignedIn:
@@ -97,6 +107,8 @@ def require_sign_in() -> BaseResponse | None:
 
 def ask_to_sign_in() -> BaseResponse:
     """Answer a request whose session is dead, in the way that loses nothing of what was typed."""
+    if current_frame() is not None:
+        return frame_refused("ended")
     if is_htmx() or request.endpoint == "events.stream":
         # The page shows its "Sign in again" dialog at this status (app.js) and stays as it is.
         response: BaseResponse = Response(status=401)
@@ -104,6 +116,21 @@ def ask_to_sign_in() -> BaseResponse:
         response = redirect(url_for("auth.login", next=request.full_path.rstrip("?")), 303)
     else:
         response = make_response(render_template("errors/signed_out.html"), 401)
+    return response
+
+
+def refuse_frame() -> BaseResponse | None:
+    """Stop a request whose frame's session has ended, or is not the one that its page belongs to."""
+    frame = current_frame()
+    return frame_refused(frame.refusal) if frame is not None and frame.refusal else None
+
+
+def frame_refused(refusal: str) -> BaseResponse:
+    """Answer a page whose session is gone (`ended`) or another's by now (`other`): nothing on it changes."""
+    is_quiet = is_htmx() or HEADER in request.headers
+    page = "" if is_quiet else render_template("embed/ended.html", refusal=refusal)
+    response = make_response(page, 409 if refusal == "other" else 401)
+    response.headers[HEADER] = refusal
     return response
 
 

@@ -6,14 +6,14 @@ from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from flask import g, request
+from flask import g, request, session
 from markupsafe import Markup
 
 
 def browser_zone() -> tzinfo:
     """Give the zone that app.js noted in a cookie; UTC until it has."""
     if "zone" not in g:
-        name = request.cookies.get("zone", "")
+        name = session.get("zone") or request.cookies.get("zone", "")
         g.zone = ZoneInfo(name) if name in _zone_names() else UTC
     zone: tzinfo = g.zone
     return zone

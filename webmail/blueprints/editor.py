@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, make_response, render_template, request
 
 from webmail.assets import asset_url
+from webmail.blueprints._framed import inner_ancestors
 from webmail.domain.html import clean_composed_html
 from webmail.domain.plain import text_to_written, written_to_text
 
@@ -49,5 +50,5 @@ def _policy() -> str:
     return (
         f"default-src 'none'; script-src {scripts}; style-src 'self'; "
         "style-src-attr 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'self'"
+        f"frame-ancestors {inner_ancestors()}"
     )

@@ -43,7 +43,7 @@ def show() -> Response:
     if is_typed:
         # While it is typed, a search stays one step of the history.
         header = "HX-Replace-Url" if is_asked_on("/inbox", with_argument="q") else "HX-Push-Url"
-        response.headers[header] = url_for(".show") + place.search
+        response.headers[header] = url_for(".show", **place.args)
     return response
 
 

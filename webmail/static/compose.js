@@ -12,7 +12,7 @@ everything here is a plain form. */
       window.composing();
       return;
     }
-    const { PARTIAL, find, all, make, place, post, askToSignIn, Editor } = window.writing;
+    const { PARTIAL, find, all, make, place, post, withArguments, askToSignIn, Editor } = window.writing;
 
     /* A draft: saved as it is written, one save at a time. */
     class Draft {
@@ -160,7 +160,7 @@ everything here is a plain form. */
         await this.save();
         if (this.isDirty) return;
         const query = new URLSearchParams({ place: this.form.elements.place.value });
-        const answer = await fetch(`${this.form.action}?${query}`, { headers: PARTIAL });
+        const answer = await fetch(withArguments(this.form.action, query), { headers: PARTIAL });
         if (!answer.ok) return;
         this.isOver = true;
         place(await answer.text());
@@ -343,7 +343,7 @@ everything here is a plain form. */
 
       async showNewer(path) {
         const query = new URLSearchParams({ place: this.form.elements.place.value });
-        const answer = await fetch(`${path}?${query}`, { headers: PARTIAL }).catch(() => null);
+        const answer = await fetch(withArguments(path, query), { headers: PARTIAL }).catch(() => null);
         if (!answer?.ok) return this.say("The newer version cannot be had without a connection. Try again.");
         this.isOver = true;
         place(await answer.text());

@@ -33,6 +33,12 @@ It comes along with each composer and each signature, whose own scripts wait for
     const body = fields instanceof FormData ? fields : new URLSearchParams(fields);
     return fetch(path, { method: "POST", body, headers: PARTIAL, credentials: "same-origin" });
   };
+  /* An address may have arguments already. */
+  const withArguments = (path, fields) => {
+    const url = new URL(path, location.href);
+    for (const [name, value] of fields) url.searchParams.set(name, value);
+    return url.href;
+  };
   const askToSignIn = () =>
     document.dispatchEvent(new CustomEvent("htmx:response:error", { detail: { ctx: { sourceElement: document.body, response: { status: 401 } } } }));
 
@@ -287,6 +293,6 @@ It comes along with each composer and each signature, whose own scripts wait for
     }
   }
 
-  window.writing = { PARTIAL, find, all, make, place, post, askToSignIn, Editor };
+  window.writing = { PARTIAL, find, all, make, place, post, withArguments, askToSignIn, Editor };
   document.dispatchEvent(new CustomEvent("writing"));
 })();

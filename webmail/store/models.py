@@ -42,6 +42,50 @@ class Tenant(Base):
     uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
     slug: Mapped[str] = mapped_column(String(64), unique=True)
     name: Mapped[str] = mapped_column(String(200))
+    origins: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    """Where the tenant's pages live, such as "https://ats.acme.example": only they may launch and hold frames."""
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class TenantKey(Base):
+    """A key by which a tenant's launches are known to be its own."""
+
+    __tablename__ = "tenant_keys"
+    __table_args__ = (UniqueConstraint("tenant_id", "kid"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    kid: Mapped[str] = mapped_column(String(64))
+    """The key's name in a token's header."""
+    algorithm: Mapped[str] = mapped_column(String(8))
+    """`HS256`, `EdDSA` or `RS256`: what a token says of itself has to agree with this, never the other way round."""
+    secret: Mapped[bytes]
+    """Sealed: the key as a JWK; a public one, too, so that nobody can put another in its place unnoticed."""
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class UsedLaunch(Base):
+    """The `jti` of a launch that was taken, kept until the launch would be too old anyway."""
+
+    __tablename__ = "used_launches"
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"), primary_key=True)
+    jti_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class FrameSession(Base):
+    """A session inside a host's page. Cookies and tokens only name it; it ends here."""
+
+    __tablename__ = "frame_sessions"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    origin: Mapped[str] = mapped_column(String(300))
+    """The page that holds the frame: where messages go to, and the only place that they are taken from."""
+    data: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """What a cookie keeps elsewhere: {"_user_id", "theme", "zone", …}."""
+    ends_at: Mapped[datetime]
+    """In the past once it has ended."""
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
@@ -55,6 +99,9 @@ class User(Base):
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
     external_id: Mapped[str | None] = mapped_column(String(200))
     email: Mapped[str] = mapped_column(String(320), unique=True)
+    """The address to sign in with; whom a launch has made signs in nowhere else, and has a name of no mailbox here."""
+    launch_email: Mapped[str] = mapped_column(String(320), default="", server_default="")
+    """The address as the tenant's launches give it; two tenants may give the same."""
     name: Mapped[str] = mapped_column(String(200))
     password_hash: Mapped[str | None] = mapped_column(String(200))
     session_epoch: Mapped[int] = mapped_column(default=0)

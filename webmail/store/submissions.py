@@ -77,6 +77,17 @@ def load_mime(s: Session, submission_id: int) -> bytes | None:
     return s.scalar(select(Submission.mime).where(Submission.id == submission_id))
 
 
+def recently_sent(s: Session, scope: Scope) -> list[UUID]:
+    """Give what the user has sent last, newest first: by comparing, a page notices what it has not seen yet."""
+    query = (
+        select(Submission.uuid)
+        .where(Submission.tenant_id == scope.tenant_id, Submission.user_id == scope.user_id, Submission.state == "sent")
+        .order_by(Submission.updated_at.desc())
+        .limit(20)
+    )
+    return list(s.scalars(query))
+
+
 def list_drafts(s: Session, scope: Scope) -> list[Submission]:
     """Give the user's drafts, the one that was written in last first."""
     query = _owned(scope).where(Submission.state == "draft", _touched())
