@@ -11,9 +11,10 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import WSGIRequestHandler
 
 from webmail.demo.identity import IdentityServer, Person
+from webmail.demo.sign_in import BothWays
 from webmail.providers.oauth import OAuthClient
 
 CLIENT_ID, CLIENT_SECRET = "webmail-test", "webmail-test-secret"
@@ -33,16 +34,12 @@ class RunningIdentity(IdentityServer):
         logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificates / "localhost.pem")
-        self._http = make_server(
-            "127.0.0.1",
-            0,
-            self,
-            threaded=True,
-            ssl_context=context,
-            request_handler=Quiet,
-        )
-        base_url = f"https://localhost:{self._http.server_port}"
-        super().__init__(style, base_url, {CLIENT_ID: CLIENT_SECRET}, people, now=now)
+        self._http = BothWays("127.0.0.1", 0, self, Quiet)
+        self._http.context = context
+        where = f"localhost:{self._http.server_port}"
+        clients = {CLIENT_ID: CLIENT_SECRET}
+        # A browser would not trust the test run's authority, so the pages that people see come over plain HTTP.
+        super().__init__(style, f"https://{where}", clients, people, now=now, pages_url=f"http://{where}")
         self._ca_file = certificates / "ca.pem"
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()

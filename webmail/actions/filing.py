@@ -17,7 +17,7 @@ from webmail.actions._claims import Claim, held_claim
 from webmail.actions.sent import can_file, publish_submission
 from webmail.domain.threading import thread_keys
 from webmail.errors import LeaseLost, ProviderError, Refused
-from webmail.providers.presets import preset
+from webmail.providers.presets import filled, preset
 from webmail.store import changes as ledger
 from webmail.store import submissions as store
 from webmail.store.conversations import refresh_conversations
@@ -87,7 +87,8 @@ def files_itself(account: Account) -> bool | None:
     if account.files_sent_itself is not None:
         return account.files_sent_itself
     known = preset(account.provider)
-    return known.server_saves_sent if known else None
+    is_its_own = known is not None and filled(known, account.email)["smtp_host"] == account.smtp_host
+    return known.server_saves_sent if known is not None and is_its_own else None
 
 
 def _file(claim: Claim, submission: Submission, mime: bytes | None) -> None:

@@ -74,7 +74,7 @@ class SignInServers:
         application = DispatcherMiddleware(microsoft, {"/google": google, "/v1.0/me/sendMail": graph})
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
-        self._http = _BothWays(HOST, config.demo_identity_port, application, _Quiet)
+        self._http = BothWays(HOST, config.demo_identity_port, application, _Quiet)
         self._http.context = context
         self._thread = threading.Thread(target=self._http.serve_forever, name="sign-in", daemon=True)
 
@@ -115,7 +115,9 @@ class SignInServers:
             save_state(server, state)
 
 
-class _BothWays(ThreadedWSGIServer):
+class BothWays(ThreadedWSGIServer):
+    """Serves HTTPS and HTTP on one port; `context` has the certificate."""
+
     context: ssl.SSLContext
 
     def finish_request(self, request: Any, client_address: Any) -> None:
