@@ -25,6 +25,7 @@ from webmail.store.models import Account, utc_now
 from webmail.store.scope import Scope
 from webmail.store.session import Session, after_commit, reading, transaction
 from webmail.store.submissions import load_submission
+from webmail.store.wiping import wipe_deleted
 from webmail.sync.farewell import tell_last_changes
 from webmail.sync.lease import Lease, held_lease
 from webmail.sync.read_marks import record_put_back
@@ -103,11 +104,14 @@ def _finish(lease: Lease, account: Account) -> bool:
     tell_last_changes(lease, account, limit_s=_LIMIT_S)
     withdraw(account.id)
     if account.status == "erasing":
+        with lease.transaction() as s:
+            departures.erase_answers(s, account.id)
         departures.erase_mail(account.id)
     with lease.transaction() as s:
         is_erased = _end(s, account.id)
     if is_erased:
         cache.erase_account(account.uuid)
+        wipe_deleted()
     return is_erased
 
 
@@ -117,7 +121,7 @@ def _end(s: Session, account_id: int) -> bool:
     if account is None or account.status not in _ENDING:
         return False
     if account.status == "erasing":
-        departures.erase_account(s, account_id)
+        departures.erase_account(s, account)
         return True
     grants.erase_grant(s, account_id)
     account.secret = None
@@ -128,9 +132,10 @@ def _end(s: Session, account_id: int) -> bool:
 
 
 def recover_lost() -> None:
-    """Enqueue the last job of each departure that nobody has ended yet."""
+    """Enqueue the last job of each departure that nobody has ended yet, and drop what outlived an erased account."""
     now = utc_now()
     with transaction() as s:
+        departures.erase_leftovers(s)
         waiting = departures.unfinished_departures(s, now)
         for account in waiting:
             account.retry_at = now + _LOOK_EVERY

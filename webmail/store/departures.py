@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, or_, select
 
 from webmail.store.grants import find_grant, other_grants_of_subject
-from webmail.store.models import Account, Conversation, Submission
+from webmail.store.models import Account, ConnectAttempt, Conversation, Message, Submission
 from webmail.store.session import Session, transaction
 
 _CHUNK = 200
@@ -65,8 +65,25 @@ def erase_mail(account_id: int) -> None:
             s.execute(delete(Conversation).where(Conversation.id.in_(ids)))
 
 
-def erase_account(s: Session, account_id: int) -> None:
-    """Delete an account with all that hangs on it; drafts stay, without an account, and so does what is on its way."""
+def erase_answers(s: Session, account_id: int) -> None:
+    """Delete the drafts that answer or forward an account's mail: they hold its text."""
+    own = select(Message.id).where(Message.account_id == account_id)
+    s.execute(delete(Submission).where(Submission.state == "draft", Submission.source_message_id.in_(own)))
+
+
+def erase_leftovers(s: Session) -> None:
+    """Delete what was on its way out when its account was erased, now that it has arrived, or has not."""
+    s.execute(delete(Submission).where(Submission.account_id.is_(None), Submission.state.not_in(("draft", "sending"))))
+
+
+def erase_account(s: Session, account: Account) -> None:
+    """Delete an account with all that hangs on it; drafts of new mail stay, and so does what is on its way."""
+    account_id = account.id
+    tries = select(ConnectAttempt).where(ConnectAttempt.user_id == account.user_id, ConnectAttempt.account_id.is_(None))
+    for attempt in s.scalars(tries):
+        if attempt.settings.get("email") == account.email:
+            s.delete(attempt)
+    s.flush()
     s.execute(
         delete(Submission).where(Submission.account_id == account_id, Submission.state.not_in(("draft", "sending")))
     )
