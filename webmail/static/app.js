@@ -134,6 +134,19 @@
     if (ctx.sourceElement.id === "stream") withoutStream(ctx.response.status);
   });
 
+  /* What was pressed without a connection says so; what was shown too early is put right when the line is back. */
+  const sayOffline = (_element, { ctx }) => {
+    const hasItsOwnWords = ctx?.sourceElement?.closest(".composer, #toasts");
+    if (!ctx || ctx.response || isQuiet(ctx) || hasItsOwnWords) return;
+    const toasts = document.getElementById("toasts");
+    toasts.querySelector(".toast-offline")?.remove();
+    toasts.append(document.getElementById("offline").content.cloneNode(true));
+    startToasts();
+  };
+  // An extension hears of errors even where the pressed button has gone.
+  window.htmx?.registerExtension("offline", { htmx_error: sayOffline });
+  addEventListener("online", readAgain);
+
   const settle = () => {
     startToasts();
     all("dialog[data-modal]").forEach(openDialog);
