@@ -11,7 +11,7 @@ import pytest
 from tests.integration.sync.conftest import Rows, ids_there, sync
 from tests.mails import build_mail
 from tests.servers.dovecot import Dovecot, Mailbox
-from tests.servers.fault_proxy import FaultProxy
+from tests.servers.fault_proxy import FaultProxy, Refusal
 from webmail.actions import mail
 from webmail.actions.verify import verify
 from webmail.store.accounts import update_account
@@ -19,6 +19,7 @@ from webmail.store.folders import update_folder
 from webmail.store.models import Account, utc_now
 from webmail.store.scope import Scope
 from webmail.store.session import transaction
+from webmail.sync import engine
 
 pytestmark = pytest.mark.integration
 
@@ -163,3 +164,155 @@ def test_cut_anywhere_within_a_first_sync(dovecot: Dovecot, proxy: FaultProxy, m
         world.settle(run_jobs)
         world.check()
         assert world.rows.message_ids() == [f"{n}@mails.example" for n in range(5)]
+
+
+ANSWERS: dict[str, tuple[bytes, bytes, str, str, float]] = {
+    # name: what is asked, what is answered, cause, status, least wait in seconds
+    "throttled": (rb"UID FETCH", b"NO [THROTTLED] Request is throttled", "throttled", "connected", 60),
+    "throttled with a time": (
+        rb"UID FETCH",
+        b"NO Request is throttled. Suggested Backoff Time: 90000 milliseconds",
+        "throttled",
+        "connected",
+        90,
+    ),
+    "too many sessions": (rb"LOGIN", b"NO [LIMIT] Too many simultaneous connections", "throttled", "connected", 60),
+    "unavailable": (rb"UID SEARCH", b"NO [UNAVAILABLE] Try later", "unavailable", "connected", 3),
+    "unavailable at sign-in": (rb"LOGIN", b"NO [UNAVAILABLE] Try later", "unavailable", "connected", 3),
+    "goodbye": (rb"UID FETCH", b"* BYE Server is shutting down\r\n", "unavailable", "connected", 3),
+    "goodbye for no reason": (rb"EXAMINE", b"* BYE\r\n", "connection_dropped", "connected", 3),
+    "a line that ends": (rb"UID FETCH", b"", "connection_dropped", "connected", 3),
+    "full": (rb"UID FETCH", b"NO [OVERQUOTA] Quota exceeded", "overquota", "error", 3),
+    "signed out": (
+        rb"UID FETCH",
+        b"NO [AUTHENTICATIONFAILED] Session expired",
+        "password_refused",
+        "reconnect_needed",
+        0,
+    ),
+    "refused sign-in": (
+        rb"LOGIN",
+        b"NO [AUTHENTICATIONFAILED] Authentication failed",
+        "password_refused",
+        "reconnect_needed",
+        0,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_each_answer_has_its_status_and_its_wait(
+    dovecot: Dovecot, proxy: FaultProxy, make_world, run_jobs, name: str
+) -> None:
+    command, answer, cause, status, least_wait_s = ANSWERS[name]
+    world = make_world(dovecot, proxy)
+    world.prepare(run_jobs)
+    proxy.reset(refusals=[Refusal(command, answer)])
+
+    sync(world.account)
+
+    state = world.rows.account
+    assert (state.status, state.status_cause, bool(state.status_sentence)) == (status, cause, True)
+    if status == "reconnect_needed":
+        assert state.retry_at is None
+        with transaction() as s:
+            update_account(s, world.account.id, status="connected")
+    else:
+        wait_s = (state.retry_at - utc_now()).total_seconds()
+        assert least_wait_s <= wait_s + 1 < least_wait_s + 10
+    world.settle(run_jobs)
+    world.check_prepared()
+
+
+def test_a_move_into_a_full_mailbox_fails_alone(dovecot: Dovecot, proxy: FaultProxy, make_world, run_jobs) -> None:
+    world = make_world(dovecot, proxy)
+    world.prepare(run_jobs)
+    proxy.reset(refusals=[Refusal(rb"MOVE.*Archive", b"NO [OVERQUOTA] Quota exceeded")])
+
+    sync(world.account)
+
+    states = {(change.kind, change.payload.get("role", "")): change.state for change in world.rows.changes}
+    assert (states["move", "archive"], states["move", "trash"]) == ("failed", "done")
+    assert world.rows.account.status == "connected"
+    world.settle(run_jobs)
+    world.check()
+    assert "0@mails.example" in world.rows.message_ids()
+
+
+def test_waits_grow_and_are_never_in_step(dovecot: Dovecot, proxy: FaultProxy, make_world) -> None:
+    worlds = [make_world(dovecot, proxy) for _ in range(4)]
+    waits: list[list[float]] = [[], [], []]
+
+    for round_of_waits in waits:
+        for world in worlds:
+            proxy.reset(refusals=[Refusal(rb"EXAMINE", b"* BYE\r\n")])
+            sync(world.account)
+            round_of_waits.append((world.rows.account.retry_at - utc_now()).total_seconds())
+            with transaction() as s:
+                update_account(s, world.account.id, retry_at=None)
+
+    for waited, base in zip(waits, (5, 10, 20), strict=True):
+        assert all(0.7 * base < each < 1.26 * base for each in waited)
+        assert len({round(each, 2) for each in waited}) > 1
+    assert {world.rows.account.status for world in worlds} == {"error"}
+
+
+def test_a_line_that_stalls_is_given_up_and_the_rest_is_done_later(
+    dovecot: Dovecot, proxy: FaultProxy, make_world, run_jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_PATIENCE_S", 0.5)
+    world = make_world(dovecot, proxy)
+    world.prepare(run_jobs)
+    proxy.reset()
+    sync(world.account)
+    total = proxy.passed_bytes
+
+    for at in (0, total // 3, total - 400):
+        world = make_world(dovecot, proxy)
+        world.prepare(run_jobs)
+        proxy.reset(stall_at=at)
+        sync(world.account)
+
+        assert world.rows.account.status_cause == "timed_out"
+        assert world.rows.account.status == "connected"
+        world.settle(run_jobs)
+        world.check_prepared()
+
+
+def test_a_byte_at_a_time_is_only_slow(dovecot: Dovecot, proxy: FaultProxy, make_world, run_jobs) -> None:
+    world = make_world(dovecot, proxy)
+    world.prepare(run_jobs)
+    proxy.reset(is_dripping=True)
+
+    sync(world.account)
+
+    assert world.rows.account.failures == 0
+    world.settle(run_jobs)
+    world.check_prepared()
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"\x00\xff\xfe garbage\r\n",
+        b"* 1 FETCH (UID (((\r\n",
+        b"{99999}\r\n",
+        b"* 7 EXPUNGE\r\n",
+        b"\r\n\r\n",
+        b'"' * 3000,
+    ],
+)
+def test_garbage_in_the_middle_loses_and_doubles_nothing(
+    dovecot: Dovecot, proxy: FaultProxy, make_world, run_jobs, garbage: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_PATIENCE_S", 1.0)
+    for at in (60, 1500, 4200):
+        world = make_world(dovecot, proxy)
+        world.prepare(run_jobs)
+        proxy.reset(garbage_at=at, garbage=garbage)
+        sync(world.account)
+
+        assert world.rows.account.status in ("connected", "error")
+        world.settle(run_jobs)
+        world.settle(run_jobs)
+        world.check_prepared()
