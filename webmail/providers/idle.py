@@ -45,6 +45,7 @@ QUIRKS = (
     IdleQuirk(".163.com", 0.0, "field notes 1: EmailEngine mailbox.js"),
     IdleQuirk(".126.com", 0.0, "the same servers as 163.com's"),
     IdleQuirk(".yeah.net", 0.0, "the same servers as 163.com's"),
+    IdleQuirk(".naver.com", 0.0, "field notes 1: EmailEngine imap-client.js; it tells of changes only after SELECT"),
 )
 
 

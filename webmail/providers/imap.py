@@ -107,6 +107,9 @@ class ImapSession:
                 self._client.starttls(network.tls_context())
             self._authenticate(credentials)
             self.capabilities = parse_names(self._client.capabilities())
+            if "ID" in self.capabilities and "Coremail" in self._client.greeting:
+                # NetEase opens no folder for whoever does not say who it is (field notes, section 1).
+                self._client.id_({"name": "webmail", "version": "1"})
             if {"ENABLE", "CONDSTORE"} <= self.capabilities:
                 self._client.enable("CONDSTORE")
 

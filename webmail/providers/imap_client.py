@@ -70,7 +70,8 @@ class GuardedProtocol(imaplib.IMAP4):
             # The rest of the line is still to come, so nothing after it could be understood.
             raise self.abort(str(error)) from error
         self._count(len(line))
-        return line
+        # Some servers end lines with LF alone; imaplib takes that for a line that was cut.
+        return line[:-1] + b"\r\n" if line.endswith(b"\n") and not line.endswith(b"\r\n") else line
 
     def _count(self, size_bytes: int) -> None:
         self._received_bytes += size_bytes
