@@ -11,7 +11,19 @@ import uuid as uuid_module
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, MetaData, String, Text, UniqueConstraint, Uuid
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from webmail.store.types import UtcDateTime
@@ -266,6 +278,14 @@ class Conversation(Base):
         Index("ix_conversations_sent", "user_id", "in_sent", "last_at", "id"),
         Index("ix_conversations_all", "user_id", "last_at", "id"),
         Index("ix_conversations_starred", "user_id", "is_flagged", "last_at", "id"),
+        Index(
+            "ix_conversations_unread",
+            "user_id",
+            "in_inbox",
+            "account_id",
+            sqlite_where=text("unread_count > 0"),
+            postgresql_where=text("unread_count > 0"),
+        ),
         Index("ix_conversations_account_id", "account_id"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)

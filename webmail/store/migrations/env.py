@@ -28,15 +28,19 @@ def prepare(connection: Connection) -> None:
 
 
 with engine().connect() as connection:
-    prepare(connection)
-    context.configure(
-        connection=connection,
-        target_metadata=Base.metadata,
-        render_as_batch=connection.dialect.name == "sqlite",
-        compare_type=True,
-        transactional_ddl=True,
-    )
-    context.run_migrations()
-    connection.commit()
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("PRAGMA foreign_keys=ON")
+    is_sqlite = connection.dialect.name == "sqlite"
+    try:
+        prepare(connection)
+        context.configure(
+            connection=connection,
+            target_metadata=Base.metadata,
+            render_as_batch=is_sqlite,
+            compare_type=True,
+            transactional_ddl=True,
+        )
+        context.run_migrations()
+        connection.commit()
+    finally:
+        if is_sqlite:
+            connection.rollback()
+            connection.exec_driver_sql("PRAGMA foreign_keys=ON")
