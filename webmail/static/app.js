@@ -135,13 +135,16 @@
   });
 
   /* What was pressed without a connection says so; what was shown too early is put right when the line is back. */
+  const NO_CONNECTION = "No connection. Nothing was changed: try again in a moment.";
   const sayOffline = (_element, { ctx }) => {
     const hasItsOwnWords = ctx?.sourceElement?.closest(".composer, #toasts");
     if (!ctx || ctx.response || isQuiet(ctx) || hasItsOwnWords) return;
-    const toasts = document.getElementById("toasts");
-    toasts.querySelector(".toast-offline")?.remove();
-    toasts.append(document.getElementById("offline").content.cloneNode(true));
-    startToasts();
+    document.querySelector(".toast-offline")?.remove();
+    const toast = document.createElement("div");
+    toast.className = "toast toast-problem toast-offline";
+    toast.append(Object.assign(document.createElement("span"), { className: "toast-text", textContent: NO_CONNECTION }));
+    document.getElementById("toasts").append(toast);
+    startToast(toast);
   };
   // An extension hears of errors even where the pressed button has gone.
   window.htmx?.registerExtension("offline", { htmx_error: sayOffline });
