@@ -66,8 +66,8 @@ def pull_folder(context: SyncContext, folder: Folder) -> int:
         new = _fetch_new(context, folder, context.imap.uids_since(plan.fetch_from))
     if has_expunged(stored, new, server):
         new += compare_uids(context, folder)
-    _pull_flags(context, folder, plan)
-    _save_position(context, folder, state)
+    is_complete = _pull_flags(context, folder, plan)
+    _save_position(context, folder, state, is_complete=is_complete)
     return new
 
 
@@ -101,7 +101,11 @@ def _fetch_new(context: SyncContext, folder: Folder, uids: Sequence[int]) -> int
     for at, messages in enumerate(context.imap.read_messages(batches)):
         uidnext = max(folder.uidnext, batches[at][-1] + 1)
         count = folder.server_count + len(messages)
-        store_messages(context, folder, messages, is_news=True, uidnext=uidnext, server_count=count)
+        position: dict[str, Any] = {"uidnext": uidnext, "server_count": count}
+        if len(messages) < len(batches[at]):
+            # One that could not be read just now is not skipped for good: the next comparison asks for it again.
+            position |= {"verify_after": None, "verify_progress": {}}
+        store_messages(context, folder, messages, is_news=True, **position)
         folder.uidnext, folder.server_count = uidnext, count
     return len(uids)
 
@@ -127,7 +131,8 @@ def compare_uids(context: SyncContext, folder: Folder) -> int:
     return len(missed)
 
 
-def _pull_flags(context: SyncContext, folder: Folder, plan: Plan) -> None:
+def _pull_flags(context: SyncContext, folder: Folder, plan: Plan) -> bool:
+    """Take over the server's flags as far as the plan says; False when some had to wait for what was done here."""
     if plan.flags_since is not None:
         found = context.imap.fetch_flags("1:*", changed_since=plan.flags_since)
     elif plan.compare_flags == "window":
@@ -136,7 +141,7 @@ def _pull_flags(context: SyncContext, folder: Folder, plan: Plan) -> None:
     elif plan.compare_flags == "all":
         found = context.imap.fetch_flags("1:*")
     else:
-        return
+        return True
     flags = {uid: (each.flags, each.modseq) for uid, each in found.items()}
     with context.lease.transaction() as s:
         pending = pending_message_ids(s, context.account.id)
@@ -147,12 +152,13 @@ def _pull_flags(context: SyncContext, folder: Folder, plan: Plan) -> None:
         if plan.compare_flags == "all":
             folder.flags_compared_at = utc_now()
             update_folder(s, folder.id, flags_compared_at=folder.flags_compared_at)
+    return not ours
 
 
-def _save_position(context: SyncContext, folder: Folder, state: FolderState) -> None:
+def _save_position(context: SyncContext, folder: Folder, state: FolderState, *, is_complete: bool) -> None:
     position = {
         "uidnext": max(folder.uidnext, state.uidnext),
-        "highestmodseq": state.highestmodseq,
+        "highestmodseq": state.highestmodseq if is_complete else folder.highestmodseq,
         "server_count": state.exists,
         "synced_at": utc_now(),
     }

@@ -24,7 +24,7 @@ from webmail.store.changes import pending_message_ids
 from webmail.store.conversations import refresh_conversations
 from webmail.store.messages import bodies_waiting, conversation_ids_of, flag_values
 from webmail.store.models import Folder
-from webmail.store.placements import add_placement, remove_uids, save_flags, sync_message_flags
+from webmail.store.placements import add_placement, remove_uids, save_flags, sync_message_flags, uids_in_folder
 from webmail.store.session import reading
 from webmail.store.verification import KnownPlacement, forget_placements, lost_messages, placements_between
 from webmail.sync.arrivals import identity_of, store_messages
@@ -120,16 +120,14 @@ class FolderCheck:
             pull_folder(context, self.folder)
             there = self._open(context)
             found = self._compare(context, there)
-        if self._fixes and found:
-            self._mend(context, found)
+        mended = self._mend(context, found) if self._fixes and found else []
         kinds = {each.uid: each.kind for each in found}
         known = there if self.folder.is_synced else sorted(set(there) & set(self._here))
         self.progress.count += len(known)
         self.progress.matched += len([uid for uid in known if uid not in kinds])
         self.differences += found
-        if self._fixes:
-            for each in found:
-                self.progress.mended[each.kind] = self.progress.mended.get(each.kind, 0) + 1
+        for each in mended:
+            self.progress.mended[each.kind] = self.progress.mended.get(each.kind, 0) + 1
         self.is_over = self._high == _HIGHEST_UID
         self.progress.uid = self._high + 1
 
@@ -194,7 +192,8 @@ class FolderCheck:
                     self._moved[head.uid] = message_id
         return [Difference(MOVED, uid) for uid in sorted(self._moved)]
 
-    def _mend(self, context: SyncContext, found: Sequence[Difference]) -> None:
+    def _mend(self, context: SyncContext, found: Sequence[Difference]) -> list[Difference]:
+        """Mend what differs, and give what is mended: all but messages that the server does not give readably."""
         log.warning("mending", account=context.account.id, folder=self.folder.id, kinds=[each.kind for each in found])
         uids = {kind: [each.uid for each in found if each.kind == kind] for kind in (MISSING, GONE, FLAGS, ANOTHER)}
         with context.lease.transaction() as s:
@@ -213,6 +212,9 @@ class FolderCheck:
             fetch_bodies(context, waiting)
         if uids[FLAGS]:
             self._take_over_flags(context, uids[FLAGS])
+        with reading() as s:
+            stored = uids_in_folder(s, self.folder.id)
+        return [each for each in found if each.uid in stored or each.uid not in absent]
 
     def _take_over_flags(self, context: SyncContext, uids: Sequence[int]) -> None:
         flags = {uid: (each.flags, each.modseq) for uid, each in context.imap.fetch_flags(uids).items()}
