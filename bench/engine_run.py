@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import resource
+import ssl
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import structlog.testing
+from imapclient import IMAPClient
 from sqlalchemy import func, select
 
+from bench.mailbox import build_mails
 from tests.servers.setup import build_config, configure_process, migrate_new
 from webmail.store import users
 from webmail.store.conversations import list_page
@@ -22,7 +26,7 @@ from webmail.sync import engine
 
 
 def main(told: dict[str, Any]) -> dict[str, Any]:
-    """Do what is told: {"data", "redis_url", "ca_file", "host", "port", "security", "email", "password", "database_url"?}."""
+    """Do what is told: {"data", "redis_url", "ca_file", "host", "port", "security", "email", "password"}."""
     data = Path(told["data"])
     database_url = told.get("database_url") or f"sqlite:///{data / 'webmail.db'}"
     config = build_config(data, redis_url=told["redis_url"], ca_file=Path(told["ca_file"]), database_url=database_url)
@@ -35,7 +39,8 @@ def main(told: dict[str, Any]) -> dict[str, Any]:
     first_page_s = time.monotonic() - started
     with reading() as s:
         first_rows = len(list_page(s, scope, "inbox").rows)
-    _backfill(account_id)
+    with structlog.testing.capture_logs() as events:
+        _backfill(account_id)
     total_s = time.monotonic() - started
     cpu_s = _used() - before
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -43,7 +48,9 @@ def main(told: dict[str, Any]) -> dict[str, Any]:
         stored = s.scalar(select(func.count()).select_from(Message))
         with_text = s.scalar(select(func.count()).where(Message.body_state == "stored"))
         conversations = s.scalar(select(func.count()).select_from(Conversation))
+    commands = sum(event["round_trips"] for event in events if event["event"] == "turn_ended")
     result = {
+        "commands": commands,
         "first_page_s": first_page_s,
         "first_rows": first_rows,
         "total_s": total_s,
@@ -53,10 +60,31 @@ def main(told: dict[str, Any]) -> dict[str, Any]:
         "with_text": with_text,
         "conversations": conversations,
     }
-    started = time.monotonic()
-    engine.sync_account(account_id)
-    result["no_change_s"] = time.monotonic() - started
+    result["no_change_s"], result["no_change_commands"] = _timed_sync(account_id)
+    _deliver(told, 10)
+    result["ten_new_s"], result["ten_new_commands"] = _timed_sync(account_id)
     return result
+
+
+def _timed_sync(account_id: int) -> tuple[float, int]:
+    """Sync once; gives the seconds and the IMAP commands that it took, sign-in and all."""
+    with structlog.testing.capture_logs() as events:
+        started = time.monotonic()
+        engine.sync_account(account_id)
+        taken_s = time.monotonic() - started
+    return taken_s, sum(event["round_trips"] for event in events if event["event"] == "synced")
+
+
+def _deliver(told: dict[str, Any], count: int) -> None:
+    """Put new mails into the inbox, as another client would."""
+    with IMAPClient(told["host"], told["port"], ssl=told["security"] == "tls", ssl_context=_context(told)) as client:
+        client.login(told["email"], told["password"])
+        for mail in list(build_mails(count, seed=7)):
+            client.append("INBOX", mail.raw.replace(b"\n", b"\r\n"))
+
+
+def _context(told: dict[str, Any]) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=told["ca_file"])
 
 
 def _make_account(told: dict[str, Any]) -> tuple[Scope, int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
+from asyncio import sslproto
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -26,6 +27,8 @@ _RESTART_S = 9 * 60.0
 """RFC 2177 allows 29 minutes; routers forget a silent line much sooner, and nobody would notice until the restart."""
 _SHORTEST_IDLE_S = 1.0
 _MOST_ANSWERS = 1000
+# asyncio keeps a buffer of 256 KB for each TLS line, of which a line that waits needs nothing. A record has 16 KB.
+sslproto.SSLProtocol.max_size = 16 * 1024
 _NEWS = re.compile(rb"\* (?:\d+ (?:EXISTS|EXPUNGE|FETCH|RECENT)|VANISHED)", re.IGNORECASE)
 
 
@@ -128,7 +131,8 @@ class IdleConnection:
                 while True:
                     await self._idle(on_news)
             finally:
-                self._writer.close()
+                # A close that waits for the other side's own would outlive the loop.
+                self._writer.transport.abort()
         except (OSError, EOFError, ValueError) as error:
             raise diagnosis.connection_failed("imap", settings.host, settings.port, error, settings.security) from error
 

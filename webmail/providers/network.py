@@ -15,6 +15,7 @@ import re
 import socket
 import ssl
 import time
+from functools import lru_cache
 from http.client import HTTPResponse
 from urllib.parse import urlsplit
 
@@ -48,10 +49,15 @@ def configure(*, allow_private_hosts: bool, ca_file: str | None) -> None:
     global _allow_private_hosts, _ca_file
     _allow_private_hosts = allow_private_hosts
     _ca_file = ca_file
+    tls_context.cache_clear()
 
 
+@lru_cache(maxsize=1)
 def tls_context() -> ssl.SSLContext:
-    """Build the context for all TLS to mail servers: verified, by name, TLS 1.2 or newer."""
+    """Give the context for all TLS to mail servers: verified, by name, TLS 1.2 or newer.
+
+    One for all of them: reading the system's authorities takes longer than a handshake, and half a megabyte.
+    """
     context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if _ca_file:

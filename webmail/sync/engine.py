@@ -126,6 +126,11 @@ def _work(lease: Lease, account: Account, *, backfills: bool) -> None:
             if not backfill_slice(context):
                 break
             _report_progress(context)
+            if queue.has_waiting(queue.NEWS):
+                # Somebody's news: they go first, and the backfill's next turn stands behind them.
+                break
+        if backfills:
+            log.info("turn_ended", account=account.id, round_trips=imap.round_trips)
         if context.refused:
             raise next(iter(context.refused.values()))
 
