@@ -88,13 +88,13 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
     env = os.environ if environ is None else environ
     data = data_folder(env)
     port = _number(env, "WEBMAIL_PORT", DEFAULT_PORT, 65535)
-    redis_url = env.get("WEBMAIL_REDIS_URL", "").strip()
+    redis_url = _redis_url(env)
     socket = None if redis_url else _redis_socket(data)
     config = Config(
         data=data,
         port=port,
         base_url=_base_url(env.get("WEBMAIL_BASE_URL") or f"http://127.0.0.1:{port}"),
-        database_url=env.get("WEBMAIL_DATABASE_URL") or f"sqlite:///{data / 'webmail.db'}",
+        database_url=_database_url(env) or f"sqlite:///{data / 'webmail.db'}",
         redis_url=redis_url or f"unix://{quote(str(socket))}",
         redis_socket=socket,
         secret_key=_required(env, "WEBMAIL_SECRET_KEY"),
@@ -138,6 +138,27 @@ def _with_stand_ins(config: Config) -> Config:
 def data_folder(env: Mapping[str, str]) -> Path:
     """Give the folder of `WEBMAIL_DATA`, which need not be there yet."""
     return Path(env.get("WEBMAIL_DATA") or "var").expanduser().resolve()
+
+
+def _database_url(env: Mapping[str, str]) -> str:
+    """Give the database's address, or nothing. It may hold a password, so no message repeats it."""
+    url = env.get("WEBMAIL_DATABASE_URL", "").strip()
+    scheme, separator, rest = url.partition("://")
+    if separator and scheme in ("postgres", "postgresql", "postgresql+psycopg"):
+        return f"postgresql+psycopg://{rest}"
+    if url and not (separator and scheme == "sqlite"):
+        raise ConfigError(
+            "WEBMAIL_DATABASE_URL cannot be used; it takes an address such as postgresql://user:password@host/name."
+        )
+    return url
+
+
+def _redis_url(env: Mapping[str, str]) -> str:
+    """Give the address of a Redis server, or nothing. It may hold a password, so no message repeats it."""
+    url = env.get("WEBMAIL_REDIS_URL", "").strip()
+    if url and not url.startswith(("redis://", "rediss://", "unix://")):
+        raise ConfigError("WEBMAIL_REDIS_URL cannot be used; it takes an address such as redis://host:6379/0.")
+    return url
 
 
 def _redis_socket(data: Path) -> Path:

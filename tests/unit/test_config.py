@@ -59,6 +59,11 @@ def test_secrets_are_not_in_its_repr() -> None:
         ("WEBMAIL_CA_FILE", "/no/such/file.pem"),
         ("WEBMAIL_ENCRYPTION_KEYS", "too-short"),
         ("WEBMAIL_SECRET_KEY", " "),
+        ("WEBMAIL_DATABASE_URL", "mysql://webmail:hidden@localhost/webmail"),
+        ("WEBMAIL_DATABASE_URL", "postgresql+psycopg2://webmail:hidden@localhost/webmail"),
+        ("WEBMAIL_DATABASE_URL", "hidden"),
+        ("WEBMAIL_REDIS_URL", "http://:hidden@localhost:6379"),
+        ("WEBMAIL_REDIS_URL", "localhost:6379"),
     ],
 )
 def test_a_variable_that_cannot_be_used_is_named_in_one_line(variable: str, value: str) -> None:
@@ -67,3 +72,11 @@ def test_a_variable_that_cannot_be_used_is_named_in_one_line(variable: str, valu
 
     assert variable in raised.value.user_message
     assert "\n" not in raised.value.user_message
+    assert "hidden" not in raised.value.user_message
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_postgresql_may_be_named_as_its_hosts_name_it(scheme: str) -> None:
+    config = load_config({**SECRETS, "WEBMAIL_DATABASE_URL": f"{scheme}://webmail@localhost/webmail"})
+
+    assert config.database_url == "postgresql+psycopg://webmail@localhost/webmail"
