@@ -7,8 +7,10 @@ from collections.abc import Mapping
 
 import structlog
 
+from webmail import queue
 from webmail.actions.users import add_user
 from webmail.config import Config, data_folder, load_config
+from webmail.errors import ConfigError
 from webmail.preflight import lock_folder, prepare_folder, prepare_socket_folder, require_ports, with_keys
 from webmail.process import configure_logging, prepare_process
 from webmail.store import session, users
@@ -27,7 +29,7 @@ def run_everything() -> None:
     """Start all processes, say where they are, and keep them running until told to stop.
 
     Raises:
-        ConfigError: something that `webmail.preflight` sees to cannot be used, or the database cannot.
+        ConfigError: something that `webmail.preflight` sees to cannot be used, or the database or Redis cannot.
         StartFailed: a process does not start.
     """
     os.umask(0o077)
@@ -49,6 +51,8 @@ def run_everything() -> None:
 
 def _supervise(config: Config, environ: Mapping[str, str]) -> None:
     prepare_process(config, "run")
+    if config.redis_socket is None and not queue.is_reachable():
+        raise ConfigError("WEBMAIL_REDIS_URL names a server that does not answer. Start it, or correct the address.")
     with (config.data / "logs" / "run.log").open("a") as log_file:
         configure_logging("run", log_file)
         supervisor = Supervisor(config, environ)

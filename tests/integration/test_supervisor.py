@@ -292,6 +292,12 @@ def test_a_data_folder_that_cannot_be_used_is_one_line(start: Callable[..., Run]
     assert lines[0].startswith(f"Error: WEBMAIL_DATA is {data / 'file'}, which cannot be used: ")
 
 
+def test_a_redis_that_is_not_there_is_one_line(start: Callable[..., Run]) -> None:
+    lines = start(WEBMAIL_REDIS_URL=f"redis://:hidden@127.0.0.1:{free_port()}/0").refusal()
+
+    assert lines == ["Error: WEBMAIL_REDIS_URL names a server that does not answer. Start it, or correct the address."]
+
+
 def test_a_database_that_is_none_is_one_line(start: Callable[..., Run], data: Path) -> None:
     (data / "webmail.db").write_text("This is no database, whatever its name says. " * 100)
 
