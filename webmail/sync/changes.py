@@ -34,6 +34,7 @@ from webmail.store.placements import (
 from webmail.store.session import reading
 from webmail.sync.arrivals import identity_of
 from webmail.sync.context import SyncContext
+from webmail.sync.renames import look_at_folders
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +54,7 @@ def push_changes(context: SyncContext) -> int:
     with reading() as s:
         pending = ledger.pending_changes(s, context.account.id)
         folders = {folder.id: folder for folder in folders_of(s, context.account.id)}
-    done = 0
+    done, has_looked = 0, False
     for waiting in pending:
         with context.lease.transaction() as s:
             change = ledger.claim(s, waiting.id)
@@ -62,8 +63,24 @@ def push_changes(context: SyncContext) -> int:
         try:
             done += _carry_out(context, change, folders)
         except Refused as error:
-            _fail(context, change, error)
+            if error.cause != "folder_missing" or has_looked:
+                _fail(context, change, error)
+                continue
+            # It may only have another name now.
+            has_looked = True
+            look_at_folders(context)
+            with reading() as s:
+                folders = {folder.id: folder for folder in folders_of(s, context.account.id)}
+            done += _try_again(context, change, folders)
     return done
+
+
+def _try_again(context: SyncContext, change: Change, folders: dict[int, Folder]) -> bool:
+    try:
+        return _carry_out(context, change, folders)
+    except Refused as error:
+        _fail(context, change, error)
+        return False
 
 
 def _carry_out(context: SyncContext, change: Change, folders: dict[int, Folder]) -> bool:

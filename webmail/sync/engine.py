@@ -41,6 +41,7 @@ from webmail.sync.farewell import tell_last_changes
 from webmail.sync.follow import begin_following, follow_moves
 from webmail.sync.lease import Lease, held_lease
 from webmail.sync.news import FIRST_PAGE, pull_folder
+from webmail.sync.renames import is_renamed
 from webmail.sync.requests import enqueue_backfill, enqueue_sync
 
 log = structlog.get_logger(__name__)
@@ -162,6 +163,8 @@ def _sync_if_there(context: SyncContext, folder: Folder) -> int:
     try:
         return _sync_folder(context, folder)
     except Refused as error:
+        if error.cause == "folder_missing" and is_renamed(context, folder):
+            return _sync_folder(context, folder)
         if folder.role == "inbox":
             raise
         context.refused[folder.id] = error

@@ -29,6 +29,7 @@ from webmail.store.placements import (
 from webmail.store.session import reading
 from webmail.sync.arrivals import header_identity, identity_of
 from webmail.sync.context import SyncContext
+from webmail.sync.renames import look_at_folders
 
 FOLLOWED_ROLES = ("archive", "trash", "all")
 _LOOK_EVERY = timedelta(minutes=10)
@@ -65,16 +66,23 @@ def follow_moves(context: SyncContext) -> None:
     """
     with reading() as s:
         folders = [folder for folder in folders_of(s, context.account.id) if folder.role in FOLLOWED_ROLES]
-    now = utc_now()
+    due = [folder for folder in folders if not folder.is_synced and _is_due(folder)]
+    if due:
+        begin_following(context, look_at_folders(context))
+        with reading() as s:
+            folders = [folder for folder in folders_of(s, context.account.id) if folder.role in FOLLOWED_ROLES]
     for folder in folders:
-        is_due = folder.synced_at is None or now - folder.synced_at > _LOOK_EVERY
-        if folder.is_synced or not (context.has_vanished or is_due):
+        if folder.is_synced or not (context.has_vanished or _is_due(folder)):
             continue
         try:
             follow_folder(context, folder)
         except Refused:
             # Hidden or removed since: nothing to follow there.
             continue
+
+
+def _is_due(folder: Folder) -> bool:
+    return folder.synced_at is None or utc_now() - folder.synced_at > _LOOK_EVERY
 
 
 def follow_folder(context: SyncContext, folder: Folder) -> None:
