@@ -19,6 +19,7 @@ from webmail.assets import asset_integrity, asset_url
 from webmail.blueprints import _framed, _times
 from webmail.blueprints._connect_tab import STATUS_WORDS
 from webmail.blueprints._session import login_manager, refuse_frame, require_sign_in
+from webmail.blueprints.api import blueprint as api_blueprint
 from webmail.blueprints.errors import register_error_handlers
 from webmail.config import Config, load_config
 
@@ -39,6 +40,7 @@ BLUEPRINTS = (
     "events",
     "ledger",
     "embed",
+    "api",
 )
 _STATIC = Path(__file__).parent / "static"
 _MAX_REQUEST_BYTES = 60 * 1024 * 1024
@@ -65,6 +67,7 @@ def create_app(config: Config | None = None) -> Flask:
     csrf = CSRFProtect(app)
     csrf.exempt("webmail.blueprints.embed.launch")  # it is posted by the host's page, and signed
     csrf.exempt("webmail.blueprints.oauth.redeem")  # a popup has no session; its ticket is what guards it
+    csrf.exempt(api_blueprint)  # it takes keys, and no session
     app.url_defaults(_framed.name_frame)
     login_manager.init_app(app)
     app.before_request(require_sign_in)
@@ -121,6 +124,8 @@ def _add_headers(response: Response) -> Response:
         _framed.name_in_headers(response, frame.name)
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "same-origin")
+    if request.path == "/static/embed.js":
+        headers["Access-Control-Allow-Origin"] = "*"  # hosts check it by its hash, which takes leave to read it
     if request.endpoint not in ("static", "assets.file"):
         headers.setdefault("Cache-Control", "no-store")
     return response

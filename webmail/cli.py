@@ -179,6 +179,17 @@ def tenant_origin(slug: str, origin: str, remove: bool) -> None:
         click.echo(f"{tenants.add_origin(slug, origin)} may hold frames.")
 
 
+@tenant.command("api-key")
+@click.argument("slug")
+@click.option("--name", default="server", show_default=True, help="What uses it.")
+def tenant_api_key(slug: str, name: str) -> None:
+    """Make a key for the tenant's own server to call the API with; it is shown this once."""
+    _prepare_operator()
+    from webmail.actions import contacts  # noqa: PLC0415
+
+    click.echo(contacts.add_api_key(slug, name))
+
+
 @tenant.command("show")
 @click.argument("slug")
 def show_tenant(slug: str) -> None:

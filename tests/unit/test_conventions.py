@@ -75,8 +75,8 @@ def test_urls_are_lower_case_with_hyphens(urls: list[str]) -> None:
     assert [url for url in urls if not KEBAB.fullmatch(url) and url != GIVEN_URL] == []
 
 
-def test_ids_in_urls_are_uuids(urls: list[str]) -> None:
-    assert [url for url in urls if re.search(r"<int:|<[a-z_]*id>", url)] == []
+def test_ids_in_urls_are_uuids_or_the_hosts_own(urls: list[str]) -> None:
+    assert [url for url in urls if re.search(r"<int:|<(?!external_id)[a-z_]*id>", url)] == []
 
 
 @pytest.mark.parametrize("name", queue.JOBS)

@@ -17,6 +17,7 @@ from webmail.blueprints._connect_tab import AccountRow
 from webmail.blueprints._times import browser_zone
 from webmail.domain.search import MAX_QUERY, Piece, SearchQuery, excerpt, marked, parse_query
 from webmail.store.accounts import list_accounts
+from webmail.store.contacts import conversations_with, load_contact
 from webmail.store.conversations import VIEWS, ConversationPage, list_page, recipients_of, unread_counts
 from webmail.store.models import Account, Submission
 from webmail.store.scope import Scope
@@ -48,11 +49,15 @@ class Place:
     account: UUID | None = None
     typed: str = ""
     """What is searched for; then the view says nothing, the words themselves may (`in:sent`)."""
+    contact: str = ""
+    """The ATS's own id of a person: then only conversations with them are listed."""
 
     @property
     def args(self) -> dict[str, Any]:
         """The arguments that lead here, for `url_for`; the inbox needs none."""
         args: dict[str, Any] = {}
+        if self.contact:
+            return {"contact": self.contact}
         if self.typed:
             args["q"] = self.typed
         elif self.view != "inbox":
@@ -70,6 +75,8 @@ class Place:
 
     @property
     def title(self) -> str:
+        if self.contact:
+            return "Conversations"
         if self.typed:
             return "Search"
         return "Unread" if self.is_unread and self.view == "inbox" else TITLES[self.view]
@@ -82,6 +89,8 @@ class Place:
 def read_place(args: Mapping[str, str]) -> Place:
     """Read a place out of an address or a form; what makes no sense falls back to the inbox."""
     view = args.get("view", "")
+    if args.get("contact"):
+        return Place("all", contact=args["contact"][:200])
     try:
         account = UUID(args.get("account", ""))
     except ValueError:
@@ -143,6 +152,8 @@ class MailList:
     """Of a search: what is shown of each conversation that was found."""
     problems: tuple[str, ...] = ()
     """Of a search: what could not be understood, a sentence each."""
+    write_to: str = ""
+    """Of a contact: the address that new mail goes to."""
 
     @property
     def troubled(self) -> list[MailAccount]:
@@ -162,6 +173,8 @@ class MailList:
             return ""
         if self.place.typed:
             return "search"
+        if self.place.contact and self.rail.accounts:
+            return "contact"
         if self.place.view != "drafts":
             if not any(each.row.is_live and each.account.reads_mail for each in self.rail.accounts):
                 return "connect"
@@ -204,6 +217,10 @@ def load_list(
     if place.typed:
         return _search(scope, place, cursor, wanted_rows)
     with reading() as s:
+        if place.contact:
+            contact = load_contact(s, scope.tenant_id, place.contact)
+            page = conversations_with(s, scope, contact.addresses)
+            return MailList(place, page, [], _rail(s, scope), {}, write_to=", ".join(contact.addresses[:1]))
         if place.view == "drafts":
             return MailList(place, ConversationPage([], ""), list_drafts(s, scope), _rail(s, scope), {})
         page = list_page(

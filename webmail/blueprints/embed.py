@@ -14,6 +14,8 @@ from webmail.actions import launches
 from webmail.actions.users import THEMES
 from webmail.blueprints import _framed
 from webmail.blueprints._framed import Frame, current_frame
+from webmail.blueprints._htmx import page_or_partial
+from webmail.blueprints._mail import Place, load_list
 from webmail.blueprints._session import current_scope, public
 from webmail.store.accounts import list_accounts
 from webmail.store.conversations import unread_counts
@@ -63,7 +65,17 @@ def enter() -> BaseResponse:
     uuid, has_cookie = entering
     name = str(uuid) if has_cookie else _framed.make_token(current_app, uuid)
     endpoint, arguments = _PAGES.get(request.args.get("page", ""), _PAGES["inbox"])
+    if request.args.get("contact") and request.args.get("page", "contact") == "contact":
+        endpoint, arguments = ".contact", {"external_id": request.args["contact"]}
     return redirect(url_for(endpoint, **arguments, frame=name), 303)
+
+
+@blueprint.get("/embed/contact/<external_id>")
+def contact(external_id: str) -> Response:
+    """Show the conversations that the user has with a person of the ATS."""
+    place = Place("all", contact=external_id)
+    mail = load_list(current_scope(), place)
+    return page_or_partial("inbox/show.html", "inbox/_mail.html", mail=mail, rail=mail.rail, place=place)
 
 
 @blueprint.post("/embed/renew")

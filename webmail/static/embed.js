@@ -34,7 +34,9 @@
 
     /* Gives a signed launch; replace it, or set launch-url to a page of yours that answers with one. */
     async launch(options) {
-      const answer = await fetch(`${this.getAttribute("launch-url")}?${new URLSearchParams(options)}`, { credentials: "same-origin" });
+      const url = new URL(this.getAttribute("launch-url"), location.href);
+      for (const [name, value] of Object.entries(options)) url.searchParams.set(name, value);
+      const answer = await fetch(url, { credentials: "same-origin" });
       if (!answer.ok) throw new Error(`The launch was answered with ${answer.status}`);
       return (await answer.text()).trim();
     }

@@ -573,3 +573,30 @@ class OAuthGrant(Base):
     lease_token: Mapped[int] = mapped_column(default=0)
     lease_until: Mapped[datetime | None]
     """Who refreshes must be done by then; fenced by `lease_token`."""
+
+
+class Contact(Base):
+    """A person known to the ATS: a candidate, a client."""
+
+    __tablename__ = "contacts"
+    __table_args__ = (UniqueConstraint("tenant_id", "external_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    external_id: Mapped[str] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(String(200), default="")
+    addresses: Mapped[list[Any]] = mapped_column(default=list)
+    """Normalised; the first is where new mail goes to."""
+    updated_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class ApiKey(Base):
+    """A key by which a tenant's own server may ask; only its hash is kept."""
+
+    __tablename__ = "api_keys"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(64))
+    key_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    """SHA-256 of the key, which is random and long, so that nothing slower is needed."""
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)

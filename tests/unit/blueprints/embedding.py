@@ -10,8 +10,20 @@ from werkzeug.test import TestResponse
 
 from tests.servers.launches import Ats
 from tests.unit.blueprints.conftest import CheckedClient
+from webmail.store import frames, users
+from webmail.store.models import User
+from webmail.store.scope import Scope
+from webmail.store.session import reading
 
 BASE = "http://127.0.0.1:8000"
+HOST = "https://ats.acme.example"
+MAIL = b"""From: a@b.example
+Subject: Hi
+Date: Mon, 5 Jan 2026 10:00:00 +0000
+Message-ID: <1@b>
+
+Hello
+""".replace(b"\n", b"\r\n")
 WITHIN = {"Sec-Fetch-Dest": "iframe"}
 
 
@@ -54,3 +66,18 @@ class FramePage:
     def submit(self, path: str, data: dict[str, str] | None = None) -> TestResponse:
         """Change something as the page does."""
         return self.ask(path, "POST", data, **{"X-CSRFToken": self.csrf})
+
+
+def user_of(ats: Ats, external_id: str = "rita") -> User | None:
+    """Give the user whom a tenant's launches have made; None when none has."""
+    with reading() as s:
+        tenant = users.find_tenant(s, ats.slug)
+        assert tenant is not None
+        return frames.find_launched_user(s, tenant.id, external_id)
+
+
+def scope_of(ats: Ats, external_id: str = "rita") -> Scope:
+    """Give the scope of the user whom a tenant's launches have made."""
+    user = user_of(ats, external_id)
+    assert user is not None
+    return Scope(user.tenant_id, user.id)

@@ -29,6 +29,9 @@ PUBLIC = {
     "messages.part",  # its address is signed and short-lived
     "oauth.redeem",  # its ticket is good once
     "oauth.callback",  # its state is known by a popup's cookie, or somebody is signed in
+    "api.show",  # these three take a tenant's key
+    "api.save",
+    "api.delete",
     "embed.launch",  # it is signed itself
     "embed.enter",  # its address is signed, and good for a minute
 }
