@@ -57,7 +57,7 @@ def list_page(
         cursor: `next_cursor` of the page before; one that makes no sense gives the first page.
 
     Returns:
-        Rows with their account loaded.
+        Rows with their account, of which uuid and address are loaded.
     """
     query = (
         select(Conversation)
@@ -67,7 +67,7 @@ def list_page(
             Conversation.message_count > 0,
             in_view(view),
         )
-        .options(joinedload(Conversation.account))
+        .options(joinedload(Conversation.account).load_only(Account.uuid, Account.email))
         .order_by(Conversation.last_at.desc(), Conversation.id.desc())
         .limit(limit + 1)
     )

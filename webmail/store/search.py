@@ -14,7 +14,7 @@ from itertools import islice
 from uuid import UUID
 
 from sqlalchemy import func, select, text
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload
 
 from webmail.domain.search import SearchQuery
 from webmail.store._search_entry import NEWEST_KEY, Wanted, key_of, message_id_of, time_of
@@ -190,7 +190,10 @@ def _shown_before(s: Session, wanted: Wanted, conversation_ids: Sequence[int], a
 def _load(s: Session, scope: Scope, found: Mapping[int, int]) -> list[Hit]:
     owned = (Conversation.tenant_id == scope.tenant_id, Conversation.user_id == scope.user_id)
     query = select(Conversation).where(Conversation.id.in_(list(found)), *owned)
-    conversations = {each.id: each for each in s.scalars(query.options(selectinload(Conversation.account)))}
+    conversations = {
+        each.id: each
+        for each in s.scalars(query.options(joinedload(Conversation.account).load_only(Account.uuid, Account.email)))
+    }
     columns = (
         Message.id,
         Message.sent_at,
