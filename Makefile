@@ -6,7 +6,7 @@ READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint unit assets screenshots clean distclean
+.PHONY: soak help run test check lint unit assets screenshots clean distclean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,10 @@ lint: $(READY_DEV) ## Check style, types, import rules and templates
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv/bin/djlint --lint --quiet webmail/templates
+
+soak: $(READY_DEV) ## Cut the line after every byte of a sync, and play hundreds of random histories (hours)
+	@sh tools/install_test_needs.sh
+	WEBMAIL_SOAK=1 $(PYTHON) -m pytest -n 2 -k "cut or dust or killed" tests/integration/sync $(PYTEST_ARGS)
 
 unit: $(READY_DEV) ## Run the unit tests only
 	$(PYTHON) -m pytest -q tests/unit $(PYTEST_ARGS)

@@ -422,7 +422,10 @@ class Change(Base):
     """Something done here that the server must still learn, or has learnt: the ledger of all writes into a mailbox."""
 
     __tablename__ = "changes"
-    __table_args__ = (Index("ix_changes_account_id_state_id", "account_id", "state", "id"),)
+    __table_args__ = (
+        Index("ix_changes_account_id_state_id", "account_id", "state", "id"),
+        Index("ix_changes_user_id_id", "user_id", "id"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))

@@ -1,8 +1,8 @@
 """Whatever happens there, here and in between, in whatever order: after the dust has settled both sides are the same.
 
 Hypothesis makes up histories: mail comes, is flagged, moved, expunged and renumbered on the server; it is read,
-archived, deleted and taken back here; the line is cut at some byte, the process dies before or after some commit, Redis
-is emptied. At the end everything is let run, and then
+archived, deleted and taken back here; the line is cut at some byte, the process dies before some commit, the
+disk is full, the database is locked, Redis is emptied. At the end everything is let run, and then
 
 - each message lies on the server exactly once, unless somebody there expunged it;
 - `webmail verify` finds nothing that differs;
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -22,7 +23,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
-from sqlalchemy import event
+from sqlalchemy import event, text
+from sqlalchemy.exc import OperationalError
 
 from tests.integration.sync.conftest import Rows, sync
 from tests.mails import build_mail
@@ -72,6 +74,45 @@ def dying_at(commit: int) -> Iterator[None]:
         pass
     finally:
         event.remove(session._sessions, "before_commit", before)
+
+
+@contextmanager
+def full_disk_at(commit: int) -> Iterator[None]:
+    """Let three commits of this thread fail from the so-manieth on, as they do where nothing more can be written."""
+    seen = 0
+    victim = threading.current_thread()
+
+    def before(_: object) -> None:
+        nonlocal seen
+        if threading.current_thread() is victim:
+            seen += 1
+            if commit <= seen < commit + 3:
+                raise OperationalError("COMMIT", {}, Exception("database or disk is full"))
+
+    event.listen(session._sessions, "before_commit", before)
+    try:
+        with suppress(OperationalError):
+            yield
+    finally:
+        event.remove(session._sessions, "before_commit", before)
+
+
+@contextmanager
+def locked_database(seconds: float) -> Iterator[None]:
+    """Let another process hold the database's write lock for a while."""
+    is_held = threading.Event()
+
+    def hold() -> None:
+        with transaction() as s:
+            s.execute(text("SELECT 1"))
+            is_held.set()
+            time.sleep(seconds)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    is_held.wait()
+    yield
+    holder.join()
 
 
 class History(RuleBasedStateMachine):
@@ -176,6 +217,19 @@ class History(RuleBasedStateMachine):
         with dying_at(commit):
             sync(self.account)
         self._free_lease()
+
+    @rule(commit=st.integers(1, 20))
+    def sync_on_a_full_disk(self, commit: int) -> None:
+        self._may_retry()
+        with full_disk_at(commit):
+            sync(self.account)
+        self._free_lease()
+
+    @rule()
+    def sync_while_the_database_is_locked(self) -> None:
+        self._may_retry()
+        with locked_database(0.2):
+            sync(self.account)
 
     @rule()
     def empty(self) -> None:
