@@ -6,7 +6,7 @@ READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
 
 .DEFAULT_GOAL := help
-.PHONY: soak help run test check lint unit assets screenshots clean distclean
+.PHONY: soak help run test bench check lint unit assets screenshots clean distclean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -17,10 +17,14 @@ run: $(READY) ## Start everything at http://127.0.0.1:8000 with a demo mailbox; 
 	WEBMAIL_ALLOW_PRIVATE_HOSTS=$${WEBMAIL_ALLOW_PRIVATE_HOSTS:-1} \
 	exec $(PYTHON) -m webmail.cli run
 
-test: $(READY_DEV) ## Run all tests on real servers (installs Dovecot and Chromium by apt where it may)
+test: $(READY_DEV) ## Run all tests on real servers (installs Dovecot, PostgreSQL, Chromium by apt where it may)
 	@sh tools/install_test_needs.sh
 	@$(PYTHON) tools/fetch_assets.py >/dev/null
-	WEBMAIL_ASSETS=local $(PYTHON) -m pytest -n 2 $(PYTEST_ARGS)
+	WEBMAIL_ASSETS=local WEBMAIL_TEST_DATABASE=$${WEBMAIL_TEST_DATABASE:-both} $(PYTHON) -m pytest -n 2 $(PYTEST_ARGS)
+
+bench: $(READY_DEV) ## Measure, and print one table; BENCH="search inbox" picks
+	@sh tools/install_test_needs.sh
+	@$(PYTHON) -m bench.run $(BENCH)
 
 check: lint unit ## Check style, types, import rules and templates, and run the unit tests
 

@@ -97,6 +97,7 @@ def shoot_all(browser: Browser, url: str, places: dict[str, str], scheme: str, w
     shoot("sign-in", "/login", on=signed_out)
     shoot("inbox", "/inbox")
     shoot("inbox-unread", "/inbox?unread=1")
+    shoot("search", "/inbox?q=interview")
     shoot("drafts", "/inbox?view=drafts")
     shoot("conversation", places["conversation"])
     if places.get("newsletter"):

@@ -16,6 +16,7 @@ from tests.mails import build_mailbox
 from tests.servers.app import RunningApp
 from tests.servers.dovecot import Dovecot
 from webmail.config import Config
+from webmail.store import session
 from webmail.store.models import Message, Placement
 from webmail.store.session import reading
 
@@ -26,8 +27,9 @@ COUNT = 10_000
 
 @pytest.fixture
 def app(database: Config, certificates: Path) -> Iterator[RunningApp]:
-    """The product with a database of its own, which this process then uses instead of the test's."""
-    running = RunningApp(certificates / "ca.pem")
+    """The product on the test's database."""
+    running = RunningApp(certificates / "ca.pem", WEBMAIL_DATABASE_URL=database.database_url)
+    session.engine().dispose()
     running.enter()
     yield running
     running.leave()
