@@ -20,6 +20,7 @@ DEFAULT_PORT = 8000
 DEFAULT_DEMO_IMAP_PORT = 8143
 DEFAULT_DEMO_SMTP_PORT = 8025
 DEFAULT_DEMO_IDENTITY_PORT = 8144
+DEFAULT_DEMO_ATS_PORT = 8001
 DEFAULT_WORKERS = 3
 _MAX_SOCKET_PATH = 100
 """Bytes in a Unix socket's path that every system takes (macOS: 104 with the end mark)."""
@@ -62,6 +63,7 @@ class Config:
     demo_imap_port: int = DEFAULT_DEMO_IMAP_PORT
     demo_smtp_port: int = DEFAULT_DEMO_SMTP_PORT
     demo_identity_port: int = DEFAULT_DEMO_IDENTITY_PORT
+    demo_ats_port: int = DEFAULT_DEMO_ATS_PORT
     workers: int = DEFAULT_WORKERS
     host: str = "127.0.0.1"
     assets: str = "cdn"
@@ -104,6 +106,7 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
         demo_imap_port=_number(env, "WEBMAIL_DEMO_IMAP_PORT", DEFAULT_DEMO_IMAP_PORT, 65535),
         demo_smtp_port=_number(env, "WEBMAIL_DEMO_SMTP_PORT", DEFAULT_DEMO_SMTP_PORT, 65535),
         demo_identity_port=_number(env, "WEBMAIL_DEMO_IDENTITY_PORT", DEFAULT_DEMO_IDENTITY_PORT, 65535),
+        demo_ats_port=_number(env, "WEBMAIL_DEMO_ATS_PORT", DEFAULT_DEMO_ATS_PORT, 65535),
         host=_address(env, "WEBMAIL_HOST"),
         workers=_number(env, "WEBMAIL_WORKERS", DEFAULT_WORKERS, 100),
         assets=_choice(env, "WEBMAIL_ASSETS", ("cdn", "local")),

@@ -141,6 +141,7 @@ def require_ports(config: Config, *, waits: bool) -> None:
         ports.append(("WEBMAIL_DEMO_IMAP_PORT", "127.0.0.1", config.demo_imap_port))
         ports.append(("WEBMAIL_DEMO_SMTP_PORT", "127.0.0.1", config.demo_smtp_port))
         ports.append(("WEBMAIL_DEMO_IDENTITY_PORT", "127.0.0.1", config.demo_identity_port))
+        ports.append(("WEBMAIL_DEMO_ATS_PORT", "127.0.0.1", config.demo_ats_port))
     deadline = time.monotonic() + (_LEFT_BEHIND_S if waits else 0)
     for variable, host, port in ports:
         while (problem := _problem_with(host, port)) == errno.EADDRINUSE and time.monotonic() < deadline:

@@ -10,6 +10,7 @@ import structlog
 from webmail import queue
 from webmail.actions.users import add_user
 from webmail.config import Config, data_folder, load_config
+from webmail.demo.tenant import origin_of, prepare_tenant
 from webmail.errors import ConfigError
 from webmail.preflight import lock_folder, prepare_folder, prepare_socket_folder, require_ports, with_keys
 from webmail.process import configure_logging, prepare_process
@@ -77,12 +78,14 @@ def _prepare_database(config: Config) -> None:
             is_there = users.find_by_email(s, DEMO_EMAIL) is not None
         if not is_there:
             add_user(tenant_slug=DEMO_TENANT, email=DEMO_EMAIL, name=DEMO_NAME, password=DEMO_PASSWORD)
+        prepare_tenant(config, DEMO_EMAIL)
     session.engine().dispose()
 
 
 def _greeting(config: Config) -> str:
     lines = [f"\n  Mail is ready at {config.base_url}\n"]
     if config.demo:
+        lines.append(f"  An ATS with it inside is at {origin_of(config)}\n")
         lines.append(f"  Sign in as {DEMO_EMAIL} with the password {DEMO_PASSWORD}\n")
     lines.append(f"  Logs are in {config.data / 'logs'}; Ctrl-C stops everything.\n")
     return "\n".join(lines)

@@ -44,6 +44,7 @@ class RunningApp:
             "WEBMAIL_DEMO_IMAP_PORT": str(free_port()),
             "WEBMAIL_DEMO_SMTP_PORT": str(free_port()),
             "WEBMAIL_DEMO_IDENTITY_PORT": str(free_port()),
+            "WEBMAIL_DEMO_ATS_PORT": str(free_port()),
             **extra,
         }
         self.log = self.folder / "output.log"

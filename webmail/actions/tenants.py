@@ -49,7 +49,7 @@ def add_key(slug: str, algorithm: str, *, kid: str = "", public_key: str = "") -
     secret = ""
     if algorithm == "HS256":
         secret = secrets.token_urlsafe(48)
-        jwk = {"kty": "oct", "k": base64.urlsafe_b64encode(secret.encode()).rstrip(b"=").decode()}
+        jwk = _jwk_of(secret)
     else:
         try:
             jwk = load_key(algorithm, public_key)
@@ -61,6 +61,18 @@ def add_key(slug: str, algorithm: str, *, kid: str = "", public_key: str = "") -
             raise InputRefused("kid", f"The tenant has a key {kid} already.")
         tenants.add_key(s, tenant.id, LaunchKey(kid, algorithm, jwk))
     return kid, secret
+
+
+def keep_secret(slug: str, kid: str, secret: str) -> None:
+    """See that a tenant has a key of that name and secret, in place of another of that name.
+
+    Raises:
+        InputRefused: no such tenant.
+    """
+    with transaction() as s:
+        tenant = _load(s, slug)
+        tenants.remove_key(s, tenant.id, kid)
+        tenants.add_key(s, tenant.id, LaunchKey(kid, "HS256", _jwk_of(secret)))
 
 
 def remove_key(slug: str, kid: str) -> None:
@@ -133,6 +145,10 @@ def require_slug(slug: str) -> None:
     """
     if not re.fullmatch(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?", slug):
         raise InputRefused("tenant", "A tenant's name takes lower-case letters, digits and hyphens.")
+
+
+def _jwk_of(secret: str) -> dict[str, str]:
+    return {"kty": "oct", "k": base64.urlsafe_b64encode(secret.encode()).rstrip(b"=").decode()}
 
 
 def _load(s: Session, slug: str) -> Tenant:

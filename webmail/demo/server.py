@@ -14,6 +14,7 @@ from pathlib import Path
 import structlog
 
 from webmail.config import Config
+from webmail.demo.ats import DemoAts
 from webmail.demo.mailbox import DemoMailboxes
 from webmail.demo.newcomers import newcomer_mails
 from webmail.demo.postman import Postman
@@ -62,7 +63,7 @@ async def _serve(config: Config, folders: dict[str, Path], stop: threading.Event
     def take_from_graph(sender: str, recipients: list[str], mail: bytes) -> None:
         asyncio.run_coroutine_threadsafe(_take(postman, mailboxes, sender, recipients, mail), loop).result(10)
 
-    with _sign_in(config, take_from_graph) as sign_in:
+    with _sign_in(config, take_from_graph) as sign_in, _ats(config):
         mailboxes = DemoMailboxes(folders, sign_in.email_of)
         postman = Postman(mailboxes.emails, mailboxes.deliver, sign_in.email_of)
         servers = []
@@ -90,6 +91,19 @@ def _sign_in(config: Config, deliver: Callable[[str, list[str], bytes], None]) -
         yield servers
     finally:
         servers.stop()
+
+
+@contextmanager
+def _ats(config: Config) -> Iterator[None]:
+    try:
+        ats = DemoAts(config)
+    except OSError as error:
+        raise ConfigError(f"The demo's ATS cannot listen on port {config.demo_ats_port}: {error.strerror}.") from error
+    ats.start()
+    try:
+        yield
+    finally:
+        ats.stop()
 
 
 async def _take(postman: Postman, mailboxes: DemoMailboxes, sender: str, recipients: list[str], mail: bytes) -> None:

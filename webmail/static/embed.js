@@ -42,6 +42,7 @@
     }
 
     async start() {
+      this.isOver = false;
       const options = {};
       for (const name of ["page", "contact", "theme"]) if (this.getAttribute(name)) options[name] = this.getAttribute(name);
       if (options.contact) options.page ??= "contact";
@@ -85,6 +86,7 @@
     }
 
     logout() {
+      this.isOver = true;
       this.command("logout");
     }
 
@@ -100,7 +102,7 @@
     ended(detail) {
       this.emit("session-ended", detail);
       // At most once in ten seconds, so that a launch that does not last is not tried for ever.
-      if (detail.reason !== "ended" || Date.now() - (this.relaunched ?? 0) < 10000) return;
+      if (this.isOver || detail.reason !== "ended" || Date.now() - (this.relaunched ?? 0) < 10000) return;
       this.relaunched = Date.now();
       this.start();
     }

@@ -41,6 +41,7 @@ class DemoProcess:
             "WEBMAIL_DEMO_IMAP_PORT": str(self.imap.port),
             "WEBMAIL_DEMO_SMTP_PORT": str(self.smtp.port),
             "WEBMAIL_DEMO_IDENTITY_PORT": str(self.identity_port),
+            "WEBMAIL_DEMO_ATS_PORT": str(free_port()),
             "WEBMAIL_SECRET_KEY": "x" * 40,
             "WEBMAIL_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
         }

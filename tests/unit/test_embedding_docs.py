@@ -1,0 +1,36 @@
+"""The guide for ATS developers: its Python signs launches that are taken."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+from joserfc.jwk import OctKey
+
+from webmail.domain.launches import PAGES, LaunchKey, read_launch
+
+GUIDE = (Path(__file__).parents[2] / "docs" / "embedding.md").read_text("utf-8")
+SECRET = "the secret that the operator was shown"
+
+
+def test_the_python_of_the_guide_signs_a_launch_that_is_taken() -> None:
+    blocks = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
+    assert blocks
+    for block in blocks:
+        names: dict[str, Any] = {"KID": "key-1", "SECRET": SECRET}
+        exec(block, names)
+        token = names["sign_launch"]({"id": "7", "name": "Rita", "email": "rita@acme.example"}, "candidate-4711")
+        key = LaunchKey("key-1", "HS256", dict(OctKey.import_key(SECRET).as_dict()))
+
+        launch = read_launch(token, [key], tenant="acme", audience="https://mail.example.com", now=int(time.time()))
+
+        assert (launch.external_id, launch.contact) == ("7", "candidate-4711")
+
+
+def test_the_guide_names_every_page_and_event() -> None:
+    script = (Path(__file__).parents[2] / "webmail" / "static" / "embed.js").read_text("utf-8")
+    emitted = set(re.findall(r'emit\("([a-z-]+)"', script)) | {"connected", "disconnected", "reconnect-needed", "ready"}
+
+    assert {name for name in (*PAGES, *emitted) if f"`{name}`" not in GUIDE} == set()
