@@ -54,6 +54,7 @@ def prepare(browser: Browser, url: str) -> dict[str, str]:
     page.locator("#account-form").get_by_role("button", name="Connect", exact=True).click()
     page.get_by_role("button", name="Disconnect Other Email").wait_for()
     page.wait_for_function("!document.querySelector('#card-other progress')", timeout=60_000)
+    page.locator("summary", has_text="matched at").wait_for(timeout=60_000)
     page.goto("/inbox")
     row = page.locator("a[href^='/conversations/']").first
     row.wait_for()
@@ -64,6 +65,12 @@ def prepare(browser: Browser, url: str) -> dict[str, str]:
     page.context.storage_state(path=str(OUT.parent / ".state.json"))
     page.close()
     return places
+
+
+def open_details(page: Page) -> None:
+    """Open what the accounts' rows keep folded."""
+    for summary in page.locator(".account .details > summary").all():
+        summary.click()
 
 
 def sign_in(page: Page) -> None:
@@ -105,6 +112,8 @@ def shoot_all(browser: Browser, url: str, places: dict[str, str], scheme: str, w
     shoot("reply", places["conversation"], lambda p: p.get_by_role("button", name="Reply", exact=True).first.click())
     shoot("new-mail", "/compose")
     shoot("connect", "/profileSettings?tab=connect")
+    shoot("proof", "/profileSettings?tab=connect", open_details)
+    shoot("ledger", "/ledger")
     shoot("other-email", "/accounts/new")
     shoot(
         "signature",

@@ -31,7 +31,9 @@ log = structlog.get_logger(__name__)
 CHECKS_S = 10.0
 """All checks together take no longer."""
 _SPARE_S = 4.0
-"""What is only nice to know is tried out where so much time is left."""
+"""What is only nice to know is tried out where so much time is left …"""
+_EXTRA_S = 2.0
+"""… and when all else is done, nobody waits for it any longer."""
 _ANSWER_S = 8.0
 """One answer takes no longer: less than the whole, so that the step that waits can say whom it waited for."""
 _TLS_PORTS = frozenset({993, 465})
@@ -121,14 +123,17 @@ def run_checks(plan: Plan) -> Iterator[tuple[str, Report]]:
             target=_run_side, args=(side, check, plan, told.put), daemon=True, name=f"{side}-check"
         ).start()
     left = {side: side for side in sides}  # each side that is not through, with the step that it is at
-    while left:
+    trying: set[str] = set()  # sides that are through, and only try out what is nice to know
+    while left or trying:
         try:
             key, report = told.get(timeout=max(0.0, deadline - time.monotonic()))
         except Empty:
             yield from ((key, _too_late(plan, side)) for side, key in left.items())
             return
-        if key == "over":
+        if key in ("through", "over"):
             left.pop(report["side"], None)
+            trying = trying | {report["side"]} if key == "through" else trying - {report["side"]}
+            deadline = min(deadline, time.monotonic() + _EXTRA_S) if trying and not left else deadline
             continue
         if report.get("state") == "running":
             left[key if key in ("smtp", "graph") else "imap"] = key
@@ -145,7 +150,7 @@ def _run_side(
 
     def tell(key: str, **report: Any) -> None:
         nonlocal current
-        current = current if key in ("found", "over") else key
+        current = current if key in ("found", "through", "over") else key
         put((key, report))
 
     try:
@@ -199,6 +204,7 @@ def _check_imap(plan: Plan, tell: Callable[..., None]) -> None:
         tell("found", imap_security=way, capabilities=sorted(imap.capabilities))
         tell("imap", state="done")
         _check_folders(plan, imap, tell)
+        tell("through", side="imap")
         if plan.imap_folder and _left(ends_at) > _SPARE_S:
             settings = ServerSettings(side.host, side.port, way)
             tell("found", tried=_try_out(imap, settings, plan.credentials, _left(ends_at) - 1))
