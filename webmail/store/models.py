@@ -283,6 +283,7 @@ class Conversation(Base):
             "user_id",
             "in_inbox",
             "account_id",
+            "tenant_id",
             sqlite_where=text("unread_count > 0"),
             postgresql_where=text("unread_count > 0"),
         ),

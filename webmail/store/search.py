@@ -188,6 +188,8 @@ def _shown_before(s: Session, wanted: Wanted, conversation_ids: Sequence[int], a
 
 
 def _load(s: Session, scope: Scope, found: Mapping[int, int]) -> list[Hit]:
+    if not found:
+        return []
     owned = (Conversation.tenant_id == scope.tenant_id, Conversation.user_id == scope.user_id)
     query = select(Conversation).where(Conversation.id.in_(list(found)), *owned)
     conversations = {

@@ -15,7 +15,7 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_conversations_unread"),
         "conversations",
-        ["user_id", "in_inbox", "account_id"],
+        ["user_id", "in_inbox", "account_id", "tenant_id"],
         sqlite_where=_UNREAD,
         postgresql_where=_UNREAD,
     )
