@@ -126,6 +126,8 @@ def _add_headers(response: Response) -> Response:
     headers.setdefault("Referrer-Policy", "same-origin")
     if request.path == "/static/embed.js":
         headers["Access-Control-Allow-Origin"] = "*"  # hosts check it by its hash, which takes leave to read it
+        if "v" not in request.args:
+            headers["Cache-Control"] = "public, max-age=300"
     if request.endpoint not in ("static", "assets.file"):
         headers.setdefault("Cache-Control", "no-store")
     return response

@@ -131,6 +131,7 @@ def frame_refused(refusal: str) -> BaseResponse:
     page = "" if is_quiet else render_template("embed/ended.html", refusal=refusal)
     response = make_response(page, 409 if refusal == "other" else 401)
     response.headers[HEADER] = refusal
+    response.headers["HX-Reswap"] = "none"
     return response
 
 

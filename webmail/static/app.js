@@ -104,7 +104,7 @@
     if (event.detail.ctx.response.status === 401) openDialog(signedOut);
   });
   const resume = async () => {
-    if (!signedOut?.open) return;
+    if (!signedOut?.open || root.dataset.frame) return;
     const answer = await fetch("/session", { headers: { "HX-Request": "true" } }).catch(() => null);
     if (!answer?.ok) return;
     const { user, csrf_token: token } = await answer.json();

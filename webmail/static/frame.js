@@ -26,8 +26,11 @@ elsewhere. docs/embedding.md lists them. */
     headers.set(HEADER, name);
     const answer = await send(input, { ...init, headers });
     const told = answer.headers.get(HEADER);
-    if (answer.status === 401 || (answer.status === 409 && told)) tell("session-ended", { reason: told ?? "ended" });
-    else if (told) name = told;
+    if (["ended", "other"].includes(told)) {
+      const dialog = document.getElementById("signed-out");
+      if (told === "other" && dialog && !dialog.open) dialog.showModal();
+      tell("session-ended", { reason: told });
+    } else if (told) name = told;
     return answer;
   };
 

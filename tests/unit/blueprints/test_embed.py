@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 
 import pytest
@@ -137,6 +138,13 @@ def test_a_public_key_signs_as_well_as_a_secret(app: Flask, ats: Ats) -> None:
         token = jwt.encode({"alg": algorithm, "kid": kid}, ats.claims(), key, algorithms=[algorithm])
 
         assert secret == "" and post_launch(app.test_client(), token, HOST).status_code == 303
+
+
+def test_the_hosts_script_may_be_pinned_and_is_not_kept_for_long(app: Flask) -> None:
+    with app.test_client().get("/static/embed.js") as answer:
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert answer.headers["Cache-Control"] == "public, max-age=300"
+        assert len(gzip.compress(answer.get_data(), 9)) < 3 * 1024
 
 
 def test_logout_ends_the_session_for_each_of_its_pages(frame: FramePage) -> None:

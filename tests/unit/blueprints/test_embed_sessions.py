@@ -183,3 +183,4 @@ def test_a_partial_of_another_session_is_no_page(app: Flask, ats: Ats) -> None:
     answer = first.ask("/inbox", **PARTIAL)
 
     assert answer.status_code == 409 and answer.get_data() == b""
+    assert answer.headers["HX-Reswap"] == "none"  # what stands there stays

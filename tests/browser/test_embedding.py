@@ -1,0 +1,242 @@
+"""A frame in a host's page: two origins over TLS, in a Chromium that blocks third-party cookies."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, FrameLocator, Page, Playwright, sync_playwright
+
+from tests.browser.conftest import CHROMIUM, FLAGS
+from tests.servers.app import RunningApp
+from tests.servers.certificates import TestAuthority
+from tests.servers.dovecot import Dovecot, Mailbox
+from tests.servers.host_page import HostPage
+from tests.servers.launches import Ats
+from tests.servers.ports import free_port
+from tests.servers.smtp import SmtpServer
+from tests.servers.tls import TlsFront, server_context
+
+pytestmark = [pytest.mark.browser, pytest.mark.integration]
+
+MAIL = b"""From: Cara Candidate <cara@candidates.example>
+To: {to}
+Subject: My application
+Date: Mon, 5 Jan 2026 10:00:00 +0000
+Message-ID: <cara-1@candidates.example>
+
+I would like to apply.
+""".replace(b"\n", b"\r\n")
+
+
+class World:
+    """The product and a host, each on a site of its own."""
+
+    def __init__(self, authority: TestAuthority, folder: Path) -> None:
+        mail_port, ats_port = free_port(), free_port()
+        self.url = f"https://mail.localhost:{mail_port}"
+        self.app = RunningApp(folder / "ca.pem", WEBMAIL_BASE_URL=self.url)
+        self.front = TlsFront(server_context(authority, "mail.localhost", folder), mail_port, self.app.port)
+        with self.inside():
+            self.ats = Ats("acme", f"https://ats.localhost:{ats_port}", self.url)
+        self.host = HostPage(server_context(authority, "ats.localhost", folder), ats_port, self.ats, self.url)
+
+    @contextlib.contextmanager
+    def inside(self) -> Iterator[None]:
+        """Be one of the app's processes for a while."""
+        self.app.enter()
+        yield
+        self.app.leave()
+
+    def stop(self) -> None:
+        self.host.stop()
+        self.front.stop()
+        self.app.stop()
+
+
+@pytest.fixture(scope="module")
+def world(authority: TestAuthority, certificates: Path) -> Iterator[World]:
+    running = World(authority, certificates)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def strict() -> Iterator[Callable[[], BrowserContext]]:
+    """Open a browser of its own that blocks third-party cookies."""
+    flags = [*FLAGS, "--test-third-party-cookie-phaseout", "--ignore-certificate-errors"]
+    with sync_playwright() as playwright:
+        launched = launch(playwright, flags)
+        contexts: list[BrowserContext] = []
+
+        def make() -> BrowserContext:
+            context = launched.new_context(viewport={"width": 1200, "height": 800}, ignore_https_errors=True)
+            context.set_default_timeout(20_000)
+            contexts.append(context)
+            return context
+
+        yield make
+        for context in contexts:
+            context.close()
+        launched.close()
+
+
+def launch(playwright: Playwright, flags: list[str]):  # type: ignore[no-untyped-def]
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+
+
+@pytest.fixture(params=["cookie", "token"])
+def way(request: pytest.FixtureRequest, world: World) -> Iterator[str]:
+    """A browser that partitions cookies, and one that does not know how and so refuses them."""
+    world.front.leaves_out = b"; Partitioned" if request.param == "token" else None
+    yield request.param
+    world.front.leaves_out = None
+
+
+def open_host(world: World, context: BrowserContext, **arguments: str) -> tuple[Page, FrameLocator]:
+    page = context.new_page()
+    page.goto(f"{world.host.url}/?{query(arguments)}")
+    return page, page.frame_locator("#mail iframe")
+
+
+def query(arguments: dict[str, str]) -> str:
+    return "&".join(f"{name}={value}" for name, value in arguments.items())
+
+
+def connect(frame: FrameLocator, mailbox: Mailbox, smtp: SmtpServer) -> None:
+    frame.get_by_role("button", name="Connect Other Email").click()
+    frame.get_by_label("Email", exact=True).fill(mailbox.email)
+    frame.get_by_label("Email Password").fill(mailbox.password)
+    for label, value in (
+        ("IMAP Host", mailbox.host),
+        ("IMAP Port", str(mailbox.tls_port)),
+        ("SMTP Host", "localhost"),
+        ("SMTP Port", str(smtp.port)),
+        ("IMAP Folder", "INBOX"),
+        ("OutBox Folder", "Sent"),
+    ):
+        frame.get_by_label(label).fill(value)
+    frame.locator("#account-form").get_by_role("button", name="Connect", exact=True).click()
+    frame.get_by_role("button", name="Disconnect Other Email").wait_for()
+
+
+def events(page: Page) -> str:
+    return page.locator("#events").inner_text()
+
+
+def test_launch_connect_read_reply_renew_and_leave(
+    world: World, strict: Callable[[], BrowserContext], way: str, dovecot: Dovecot, smtp_server: SmtpServer
+) -> None:
+    mailbox = dovecot.account()
+    dovecot.deliver(mailbox.email, MAIL.replace(b"{to}", mailbox.email.encode()))
+    context = strict()
+    page, frame = open_host(world, context, sub=f"rita-{way}", page="connect", theme="dark")
+
+    connect(frame, mailbox, smtp_server)
+    page.locator("#events", has_text="connected").wait_for()
+    assert frame.locator("html").get_attribute("data-theme") == "dark"
+    name = frame.locator("html").get_attribute("data-frame") or ""
+    assert (len(name) == 36) == (way == "cookie")
+    taken = [cookie["name"] for cookie in context.cookies() if "mail.localhost" in cookie["domain"]]
+    assert ("__Host-webmail-embed" in taken) == (way == "cookie"), taken
+
+    # Read: plain links, htmx, the message's own frame.
+    frame.get_by_role("link", name="Open inbox").first.click()
+    frame.get_by_role("link", name="My application").click()
+    inner = frame.frame_locator("iframe.message-frame")
+    inner.get_by_text("I would like to apply.").wait_for()
+    page.locator("#events", has_text='unread-changed {"unread":0}').wait_for()
+
+    # Reply: the composer, its editor's frame, sending.
+    frame.get_by_role("button", name="Reply", exact=True).click()
+    editor = frame.frame_locator("iframe[title='Message']").get_by_role("textbox")
+    editor.click()
+    page.keyboard.type("Thank you, Cara.")
+    frame.get_by_role("button", name="Send", exact=True).click()
+    frame.get_by_text("Sending.").wait_for()
+    page.locator("#events", has_text="message-sent").wait_for(timeout=40_000)
+    assert mailbox.email
+
+    # The page renews its session, and a reload of the frame's page finds it.
+    renewed = page.frames[1].evaluate("fetch('/embed/state').then((answer) => answer.status)")
+    assert renewed == 200
+
+    # The host takes the theme along, and logs its user out.
+    page.evaluate("document.getElementById('mail').setAttribute('theme', 'light')")
+    frame.locator("html[data-theme=light]").wait_for()
+    page.evaluate("document.getElementById('mail').logout()")
+    page.locator("#events", has_text='session-ended {"reason":"logout"}').wait_for()
+    launches = world.host.launches
+    assert page.frames[1].evaluate("fetch('/embed/state').then((answer) => answer.status)") == 401
+    page.wait_for_timeout(500)
+    assert world.host.launches == launches
+
+
+def test_a_session_that_has_ended_is_launched_anew(
+    world: World, strict: Callable[[], BrowserContext], way: str
+) -> None:
+    page, frame = open_host(world, strict(), sub=f"ben-{way}")
+    frame.locator("#list-title").wait_for()
+    page.locator("#events", has_text="ready").wait_for()
+    before = world.host.launches
+
+    with world.inside():
+        end_sessions_of("acme", f"ben-{way}")
+    page.frames[1].evaluate("fetch('/inbox').then(() => 0)")
+
+    page.locator("#events li", has_text="ready").nth(1).wait_for()
+    assert world.host.launches == before + 1
+    frame.locator("#list-title").wait_for()
+
+
+def test_two_users_in_two_tabs_do_not_meet(world: World, strict: Callable[[], BrowserContext]) -> None:
+    context = strict()
+    first_page, first = open_host(world, context, sub="ann")
+    first.locator("#list-title").wait_for()
+    _, second = open_host(world, context, sub="bob")
+    second.locator("#list-title").wait_for()
+
+    # What a script asks for is not done, and what stands there stays.
+    assert first_page.frames[1].evaluate("fetch('/inbox').then((answer) => answer.status)") == 409
+    first.get_by_role("dialog", name="This page's session is over").get_by_role("button", name="Close").click()
+    assert first.locator("#list-title").is_visible()
+    # What a link leads to says why.
+    first.get_by_role("link", name="Sent").first.click()
+    first.get_by_text("This tab belongs to another session").wait_for()
+    first_page.locator("#events", has_text='session-ended {"reason":"other"}').wait_for()
+    second.get_by_role("link", name="Sent").first.click()
+    second.get_by_role("heading", name="Sent").wait_for()
+
+
+def test_no_other_page_may_hold_a_frame_or_speak_to_one(world: World, strict: Callable[[], BrowserContext]) -> None:
+    page, frame = open_host(world, strict(), sub="eve")
+    frame.locator("#list-title").wait_for()
+
+    inside = page.frames[1]
+    # A message from the frame's own window comes from a wrong origin, and is not obeyed.
+    inside.evaluate("window.postMessage({ webmail: 'set-theme', theme: 'dark' }, '*')")
+    page.wait_for_timeout(300)
+    assert inside.evaluate("document.documentElement.dataset.theme") == "auto"
+    # A page on another site that holds the same frame is shown nothing.
+    stranger = strict().new_page()
+    stranger.goto(f"{world.host.url.replace('ats.localhost', 'evil.localhost')}/?sub=eve")
+    stranger.locator("#mail iframe").wait_for(state="attached")
+    stranger.wait_for_timeout(1500)
+    assert not stranger.frame_locator("#mail iframe").locator("#list-title").count()
+    assert re.search(r"launch|ready", events(stranger)) is None
+
+
+def end_sessions_of(slug: str, external_id: str) -> None:
+    """End a user's sessions as an operator's *sign out everywhere* does."""
+    from webmail.store import frames, users
+    from webmail.store.session import transaction
+
+    with transaction() as s:
+        tenant = users.find_tenant(s, slug)
+        assert tenant is not None
+        user = frames.find_launched_user(s, tenant.id, external_id)
+        assert user is not None
+        user.session_epoch += 1
