@@ -8,17 +8,18 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import structlog
 
 from webmail.config import Config
 from webmail.demo.ats import DemoAts
+from webmail.demo.certificates import ensure_certificates
 from webmail.demo.mailbox import DemoMailboxes
 from webmail.demo.newcomers import newcomer_mails
 from webmail.demo.postman import Postman
-from webmail.demo.seed import seed_mailbox
+from webmail.demo.seed import seed_mailbox, seed_mails
 from webmail.demo.sign_in import GOOGLE_EMAIL, MICROSOFT_EMAIL, STRICT_EMAIL, SignInServers
 from webmail.errors import ConfigError
 from webmail.providers.presets import DEMO_EMAIL
@@ -42,6 +43,8 @@ def run_demo(config: Config, stop: threading.Event) -> None:
     scratch.mkdir(parents=True, exist_ok=True)
     # pymap writes its lists into a temporary file and renames that, which only works within one file system.
     tempfile.tempdir = str(scratch)
+    # The pages may ask for it while the mail is still being written.
+    ensure_certificates(folder)
     folders = _seed(folder, datetime.now(UTC))
     asyncio.run(_serve(config, folders, stop))
 
@@ -49,10 +52,11 @@ def run_demo(config: Config, stop: threading.Event) -> None:
 def _seed(folder: Path, now: datetime) -> dict[str, Path]:
     """Make the mailboxes that are not there yet; gives the folder of each."""
     folders = {DEMO_EMAIL: folder / "mail"}
-    is_new = seed_mailbox(folders[DEMO_EMAIL], now)
+    told = cache(seed_mails)
+    is_new = seed_mailbox(folders[DEMO_EMAIL], now, told)
     for number, (email, name) in enumerate(_NEWCOMERS.items()):
         folders[email] = folder / name
-        seed_mailbox(folders[email], now, partial(newcomer_mails, email, number))
+        seed_mailbox(folders[email], now, partial(newcomer_mails, email, number, told))
     _log.info("demo_mailboxes_ready", is_new=is_new)
     return folders
 

@@ -93,7 +93,8 @@ class TokenLine(requests.Session):
         kwargs["allow_redirects"] = False
         try:
             response = super().request(method, url, *args, **kwargs)
-        except requests.RequestException as error:
+        except OSError as error:
+            # All that requests raises, and a file of certificates that is not there.
             raise self._away(type(error).__name__) from error
         if response.status_code == 429 or response.status_code >= 500:
             raise self._away(f"HTTP {response.status_code}", retry_after_s(response.headers))

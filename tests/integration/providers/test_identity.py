@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -177,6 +178,11 @@ def test_a_server_that_is_unwell_does_not_end_a_grant(
 
     assert caught.value.retry_after_s == retry_after_s
     assert module.refresh(server.client, grant.tokens.refresh_token).access_token
+
+
+def test_a_missing_file_of_certificates_does_not_end_a_grant(server: RunningIdentity, module: ModuleType) -> None:
+    with pytest.raises(Retryable):
+        module.refresh(replace(server.client, ca_file="/nowhere/ca.pem"), "whatever")
 
 
 def test_a_server_that_is_gone_does_not_end_a_grant(server: RunningIdentity, module: ModuleType) -> None:
