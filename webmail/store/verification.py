@@ -125,10 +125,14 @@ def find_accounts(s: Session, name: str) -> list[Account]:
 
 
 def receipts_of(s: Session, account_ids: Sequence[int]) -> dict[int, list[Folder]]:
-    """Give the folders that have a receipt, by account, those that are synced whole first."""
+    """Give the folders that have a receipt worth showing, by account, those that are synced whole first."""
     query = (
         select(Folder)
-        .where(Folder.account_id.in_(list(account_ids)), Folder.verified_at.is_not(None))
+        .where(
+            Folder.account_id.in_(list(account_ids)),
+            Folder.verified_at.is_not(None),
+            or_(Folder.is_synced, Folder.verified_count > 0),
+        )
         .order_by(Folder.is_synced.desc(), Folder.id)
     )
     found: dict[int, list[Folder]] = {}
