@@ -128,6 +128,11 @@ def load_cards(scope: Scope) -> list[Card]:
     return cards
 
 
+def _sign_in_at(provider: str) -> str:
+    """Say where a real mailbox of a provider is signed in to; a stand-in has none."""
+    return provider if oauth.is_offered(provider) and not oauth.is_stand_in(provider) else ""
+
+
 def _is_just_back(account: Account) -> bool:
     return account.away_until is not None and utc_now() - account.away_until < _TOLD_FOR
 
@@ -146,6 +151,6 @@ def form_context(form: AccountForm) -> dict[str, Any]:
         "choices": presets.list_choices(),
         "choice": choice,
         "help_links": app_password_links(choice),
-        "sign_in_at": choice.oauth_provider if choice is not None and oauth.is_offered(choice.oauth_provider) else "",
+        "sign_in_at": _sign_in_at(choice.oauth_provider) if choice is not None else "",
         "demo": presets.demo_mailbox() if choice is not None and choice.id == DEMO_PROVIDER else None,
     }

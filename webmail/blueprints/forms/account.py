@@ -145,7 +145,7 @@ class AccountForm:
 def new_form(provider: str = "", email: str = "") -> AccountForm:
     """Build the form for a new account, filled in for a provider if one is named."""
     form = AccountForm(dict.fromkeys(TEXTS, ""))
-    form.texts |= {"provider": provider, "email": email}
+    form.texts |= {"provider": provider, "email": email, "imap_folder": "INBOX"}
     form.fill_in(picks_provider=False)
     return form
 
