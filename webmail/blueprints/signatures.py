@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from webmail.actions import signatures
 from webmail.blueprints._connect_tab import load_cards
+from webmail.blueprints._framed import inner_ancestors
 from webmail.blueprints._htmx import VARY, is_partial
 from webmail.blueprints._session import current_scope
 from webmail.domain.html import clean_composed_html
@@ -67,7 +68,7 @@ def preview(account_uuid: UUID) -> Response:
     response = make_response(render_template("signatures/preview.html", signature=signature))
     response.headers["Content-Security-Policy"] = (
         "default-src 'none'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data: https:; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+        f"base-uri 'none'; form-action 'none'; frame-ancestors {inner_ancestors()}"
     )
     return response
 

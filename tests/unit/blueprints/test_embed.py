@@ -76,7 +76,8 @@ def test_mail_and_the_editor_stand_in_frames_within_that_page(frame: FramePage, 
     text = frame.get(f"/conversations/{conversation_of(message).uuid}?frame={frame.name}").get_data(as_text=True)
     source = re.search(r'<iframe class="message-frame" src="([^"]+)"', text)
     assert source is not None
-    for address in (source[1].replace("&amp;", "&"), f"/editor?frame={frame.name}"):
+    preview = f"/signatures/{account.uuid}/preview?frame={frame.name}"
+    for address in (source[1].replace("&amp;", "&"), f"/editor?frame={frame.name}", preview):
         inner = frame.get(address)
         assert inner.status_code == 200
         assert f"frame-ancestors 'self' {HOST}" in inner.headers["Content-Security-Policy"]
