@@ -53,6 +53,23 @@ def test_an_operator_makes_a_user_gives_a_new_password_and_lists_what_there_is(w
     assert webmail("accounts").stdout == ""
 
 
+def test_an_operator_lets_a_tenants_pages_hold_frames(webmail: Command, tmp_path: Path) -> None:
+    webmail("migrate")
+    webmail("tenant", "add", "acme", "--name", "Acme Staffing")
+
+    key = webmail("tenant", "key", "acme", "--kid", "first")
+    origin = webmail("tenant", "origin", "acme", "https://ATS.acme.example/")
+    api_key = webmail("tenant", "api-key", "acme")
+
+    assert key.stdout.startswith("kid     first\nsecret  ") and "Keep it now" in key.stdout
+    assert origin.stdout == "https://ats.acme.example may hold frames.\n"
+    assert api_key.stdout.startswith("wm_")
+    secret = key.stdout.split("secret  ")[1].split("\n")[0]
+    stored = b"".join(file.read_bytes() for file in tmp_path.glob("webmail.db*"))
+    assert secret.encode() not in stored and api_key.stdout.strip().encode() not in stored
+    assert webmail("tenant", "show", "acme").stdout == "key     first\tHS256\norigin  https://ats.acme.example\n"
+
+
 def test_what_cannot_be_done_is_one_line(webmail: Command) -> None:
     early = webmail("user", "list")
     webmail("migrate")
