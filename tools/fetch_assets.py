@@ -1,7 +1,7 @@
 """Fetch the pinned script files from npm into .assets/, and print `local` or `cdn`: how pages can get them now.
 
 Each file must hash to what `webmail/assets.py` pins. Without npm, or without its registry, nothing is fetched, and
-browsers load the same files from the CDN.
+browsers load the same files from the CDN. With `--tests`, what only tests use is fetched too.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from webmail.assets import ASSETS, FOLDER, Asset, integrity_of, require
+from webmail.assets import ASSETS, FOLDER, TEST_ASSETS, Asset, integrity_of, require
 from webmail.errors import ConfigError
 
 _TIMEOUT_S = 60
@@ -22,7 +22,8 @@ _TIMEOUT_S = 60
 
 def main() -> None:
     """Fetch what is missing, and say where pages get the files from."""
-    missing = [asset for asset in ASSETS.values() if not _is_here(asset)]
+    wanted = [*ASSETS.values(), *(TEST_ASSETS.values() if "--tests" in sys.argv else ())]
+    missing = [asset for asset in wanted if not _is_here(asset)]
     if missing:
         problem = _fetch(missing)
         if problem:

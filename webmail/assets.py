@@ -64,6 +64,17 @@ ASSETS = {
     ),
 }
 
+TEST_ASSETS = {
+    "axe": Asset(
+        "axe-core",
+        "4.10.3",
+        "axe.min.js",
+        "axe-4.10.3.min.js",
+        "sha384-17w4i/EfU4m8vRTTBQs69gAb/fjBpQi0/OOcQTspZXbRlDA0OcGoZX3ZUxQpgTYL",
+    ),
+}
+"""Files that only tests use; they are never served."""
+
 _mode = "cdn"
 _folder = FOLDER
 

@@ -10,9 +10,11 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.browser.site import Site
 from tests.servers.app import RunningApp
 from tests.servers.dovecot import Dovecot, Mailbox
 from tests.servers.smtp import SmtpServer
+from webmail.config import Config
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = (
@@ -58,6 +60,14 @@ def new_page(browser: Browser, app: RunningApp) -> Iterator[Callable[..., Page]]
     yield make
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def site(database: Config) -> Iterator[Site]:
+    """The web pages alone, on the database of the test."""
+    site = Site(database)
+    yield site
+    site.stop()
 
 
 @pytest.fixture

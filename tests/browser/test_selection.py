@@ -80,13 +80,13 @@ def test_a_range_is_selected_and_archived_and_put_back(inbox: Page) -> None:
     expect(inbox.get_by_text("1 selected")).to_be_visible()
     box(inbox, 8).click(modifiers=["Shift"], force=True)
     expect(inbox.get_by_text("4 selected")).to_be_visible()
-    expect(inbox.get_by_role("heading", name="Inbox")).to_be_hidden()
+    expect(inbox.get_by_role("group", name="Filter")).to_be_hidden()
 
     inbox.get_by_role("group", name="Selected").get_by_role("button", name="Archive").click()
 
     expect(inbox.get_by_text("Archived 4 conversations.")).to_be_visible()
     expect(inbox.locator("#rows > li")).to_have_count(COUNT - 4)
-    expect(inbox.get_by_role("heading", name="Inbox")).to_be_visible()
+    expect(inbox.get_by_role("group", name="Selected")).to_be_hidden()
     inbox.get_by_role("button", name="Undo").click()
     expect(inbox.locator("#rows > li")).to_have_count(COUNT)
     assert inbox.errors == []  # type: ignore[attr-defined]

@@ -34,6 +34,7 @@ _ATTRIBUTES = {
     "th": {"colspan", "rowspan", "nowrap", "scope"},
     "col": {"span"},
     "colgroup": {"span"},
+    "details": {"open"},
     "font": {"face", "size", "color"},
     "ol": {"start", "type"},
     "ul": {"type"},

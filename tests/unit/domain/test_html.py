@@ -21,7 +21,8 @@ TAGS = frozenset(
 )
 ATTRIBUTES = frozenset(
     "align alt bgcolor border cellpadding cellspacing class color colspan datetime dir face height href hspace lang "
-    "nowrap rel rowspan scope size span src start style summary target title type valign value vspace width".split()
+    "nowrap open rel rowspan scope size span src start style summary target title type valign value vspace "
+    "width".split()
 )
 CLASSES = {"quoted", "webmail-quote", "webmail-signature"}
 LINKS = ("http://", "https://", "mailto:", "tel:")
