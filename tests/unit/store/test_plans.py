@@ -1,0 +1,41 @@
+"""SQLite finds things by the index that leads there, also in a database that nobody has analysed."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+
+from webmail.config import Config
+from webmail.store.session import reading
+
+REFRESH = "SELECT subject FROM messages WHERE account_id = 1 AND conversation_id IN (1, 2) ORDER BY sent_at, id"
+WAITING = (
+    "SELECT m.id FROM messages m JOIN placements p ON p.message_id = m.id WHERE m.account_id = 1 "
+    "AND m.body_state = 'headers' AND p.folder_id = 1 AND p.uid > 0 ORDER BY m.sent_at DESC LIMIT 50"
+)
+OF_HITS = (
+    "SELECT m.id, c.in_inbox FROM messages m JOIN conversations c ON c.id = m.conversation_id "
+    "WHERE c.tenant_id = 1 AND c.user_id = 1 AND m.id IN (1, 2, 3)"
+)
+BY_KEY = "SELECT * FROM conversations WHERE id IN (1, 2, 3) AND tenant_id = 1 AND user_id = 1"
+
+
+@pytest.mark.parametrize(
+    ("statement", "first"),
+    [
+        (REFRESH, "messages USING INDEX ix_messages_conversation_id_sent_at"),
+        (WAITING, "m USING COVERING INDEX ix_messages_account_id_body_state"),
+        (OF_HITS, "m USING INTEGER PRIMARY KEY"),
+        (BY_KEY, "conversations USING INTEGER PRIMARY KEY"),
+    ],
+)
+def test_a_statement_begins_where_few_rows_are(
+    database: Config, database_kind: str, statement: str, first: str
+) -> None:
+    if database_kind != "sqlite":
+        pytest.skip("PostgreSQL plans by what it has counted")
+
+    with reading() as s:
+        plan = s.execute(text(f"EXPLAIN QUERY PLAN {statement}")).all()
+
+    assert first in plan[0].detail
