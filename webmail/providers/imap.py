@@ -20,8 +20,6 @@ from webmail.providers import diagnosis, network
 from webmail.providers.answers import has_control
 from webmail.providers.base import (
     STARTTLS,
-    TLS,
-    XOAUTH2,
     Credentials,
     FolderState,
     RemoteFlags,
@@ -31,6 +29,7 @@ from webmail.providers.base import (
 )
 from webmail.providers.fetch import Items
 from webmail.providers.imap_client import GuardedClient
+from webmail.providers.imap_sign_in import authenticate
 from webmail.providers.imap_values import (
     build_folder,
     build_uid_set,
@@ -105,34 +104,13 @@ class ImapSession:
                 if not self._client.has_capability("STARTTLS"):
                     raise diagnosis.starttls_missing("imap", self._settings.port)
                 self._client.starttls(network.tls_context())
-            self._authenticate(credentials)
+            authenticate(self._client, self._settings, credentials)
             self.capabilities = parse_names(self._client.capabilities())
             if "ID" in self.capabilities and "Coremail" in self._client.greeting:
                 # NetEase opens no folder for whoever does not say who it is (field notes, section 1).
                 self._client.id_({"name": "webmail", "version": "1"})
             if {"ENABLE", "CONDSTORE"} <= self.capabilities:
                 self._client.enable("CONDSTORE")
-
-    def _authenticate(self, credentials: Credentials) -> None:
-        offered = parse_names(self._client.capabilities())
-        has_login, has_plain = "LOGINDISABLED" not in offered, "AUTH=PLAIN" in offered
-        if not has_login and (not has_plain or self._settings.security not in (TLS, STARTTLS)):
-            raise diagnosis.tls_needed("imap", "LOGINDISABLED")
-        is_ascii = (credentials.user_name + credentials.secret).isascii()
-        try:
-            if credentials.mechanism == XOAUTH2:
-                self._client.oauth2_login(credentials.user_name, credentials.secret)
-            elif has_login and (is_ascii or not has_plain):
-                self._client.login(credentials.user_name, credentials.secret)
-            else:
-                self._client.plain_login(credentials.user_name, credentials.secret)
-        except IMAPClientAbortError:
-            raise
-        except IMAPClientError as error:
-            if isinstance(error.__context__, IMAPClientAbortError):
-                # IMAPClient tells a line that ended in the middle of the sign-in as a refusal.
-                raise error.__context__ from None
-            raise diagnosis.sign_in_refused("imap", error, self._settings.host) from None
 
     def list_folders(self) -> list[RemoteFolder]:
         """List all folders with their roles."""
