@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, abort, g, request, url_for
 from flask_login import current_user
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webmail.assets import asset_integrity, asset_url
 from webmail.blueprints import _framed, _times
@@ -61,6 +62,9 @@ def create_app(config: Config | None = None) -> Flask:
         prepare_process(config, "web")
     app = Flask(__name__)
     _set_options(app, config)
+    if config.proxies:
+        # Without it, everybody would share the proxy's address, and so its number of tries at sign-in.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]  # Werkzeug's way
     app.session_interface = _framed.Sessions()
     app.before_request(_refuse_nul)
     app.before_request(refuse_frame)

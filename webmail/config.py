@@ -64,6 +64,8 @@ class Config:
     demo_smtp_port: int = DEFAULT_DEMO_SMTP_PORT
     demo_identity_port: int = DEFAULT_DEMO_IDENTITY_PORT
     demo_ats_port: int = DEFAULT_DEMO_ATS_PORT
+    proxies: int = 0
+    """How many proxies stand in front: as many of the last addresses in X-Forwarded-For are believed."""
     workers: int = DEFAULT_WORKERS
     host: str = "127.0.0.1"
     assets: str = "cdn"
@@ -107,6 +109,7 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
         demo_smtp_port=_number(env, "WEBMAIL_DEMO_SMTP_PORT", DEFAULT_DEMO_SMTP_PORT, 65535),
         demo_identity_port=_number(env, "WEBMAIL_DEMO_IDENTITY_PORT", DEFAULT_DEMO_IDENTITY_PORT, 65535),
         demo_ats_port=_number(env, "WEBMAIL_DEMO_ATS_PORT", DEFAULT_DEMO_ATS_PORT, 65535),
+        proxies=_number(env, "WEBMAIL_PROXIES", 0, 9, lowest=0),
         host=_address(env, "WEBMAIL_HOST"),
         workers=_number(env, "WEBMAIL_WORKERS", DEFAULT_WORKERS, 100),
         assets=_choice(env, "WEBMAIL_ASSETS", ("cdn", "local")),
@@ -180,10 +183,10 @@ def _required(env: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _number(env: Mapping[str, str], name: str, default: int, highest: int) -> int:
+def _number(env: Mapping[str, str], name: str, default: int, highest: int, lowest: int = 1) -> int:
     text = (env.get(name) or str(default)).strip()
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= highest:
-        raise ConfigError(f"{name} is {text!r}; it takes a number from 1 to {highest}.")
+    if not text.isascii() or not text.isdigit() or not lowest <= int(text) <= highest:
+        raise ConfigError(f"{name} is {text!r}; it takes a number from {lowest} to {highest}.")
     return int(text)
 
 
