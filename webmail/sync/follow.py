@@ -100,7 +100,8 @@ def follow_folder(context: SyncContext, folder: Folder) -> None:
     known = _known_among(context, fresh[-_MOST_NEW:])
     with reading() as s:
         here = uids_in_folder(s, folder.id)
-    gone = here if is_reset else set()
+    # What was moved here from our side since the last look has not been counted yet: it is among the fresh, or gone.
+    gone = here if is_reset else {uid for uid in here if uid >= folder.uidnext} - set(fresh)
     # Whether a known message has left can be told from the count only together with the unknown ones: ask for the UIDs.
     if here and not is_reset and state.exists != folder.server_count + len(fresh):
         gone = here - set(context.imap.all_uids())

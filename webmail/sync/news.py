@@ -61,10 +61,14 @@ def pull_folder(context: SyncContext, folder: Folder) -> int:
     plan = plan_folder(stored, server, utc_now())
     if plan.begin:
         return _begin(context, folder, state, forget_uids=plan.forget_uids)
-    new = 0
+    new, taken_away = 0, set[int]()
     if plan.fetch_from is not None:
-        new = _fetch_new(context, folder, context.imap.uids_since(plan.fetch_from))
-    if has_expunged(stored, new, server):
+        uids = context.imap.uids_since(plan.fetch_from)
+        with reading() as s:
+            # What was moved here from our side has not been counted yet: it is among the new, or gone already.
+            taken_away = uids_in_folder(s, folder.id, plan.fetch_from) - set(uids)
+        new = _fetch_new(context, folder, uids)
+    if taken_away or has_expunged(stored, new, server):
         new += compare_uids(context, folder)
     is_complete = _pull_flags(context, folder, plan)
     _save_position(context, folder, state, is_complete=is_complete)

@@ -12,6 +12,10 @@ from webmail.store.accounts import update_account
 from webmail.store.folders import update_folder
 from webmail.store.models import Folder
 from webmail.store.session import transaction
+from webmail.sync.changes import push_changes
+from webmail.sync.connections import open_imap_for
+from webmail.sync.context import SyncContext
+from webmail.sync.lease import held_lease
 
 pytestmark = pytest.mark.integration
 
@@ -118,3 +122,44 @@ def test_a_folder_made_there_is_followed_from_then_on(dovecot: Dovecot, make_acc
     sync(account)
 
     assert len(rows(account).message_ids("Archive")) == 1
+
+
+def test_what_was_moved_from_here_and_expunged_there_before_we_looked_is_gone(
+    dovecot: Dovecot, synced, user, run_jobs
+) -> None:
+    mailbox, account, stored = synced
+    mail.archive(user, stored.conversations[0].uuid)
+    run_jobs()
+    assert len(stored.message_ids("Archive")) == 1
+    expunge_all(dovecot, mailbox, "Archive")
+
+    look_again(account, stored)
+
+    assert stored.message_ids("Archive") == []
+
+
+def test_what_was_moved_back_from_here_and_expunged_there_before_we_looked_is_gone(
+    dovecot: Dovecot, synced, user, run_jobs
+) -> None:
+    mailbox, account, stored = synced
+    conversation = stored.conversations[0]
+    mail.archive(user, conversation.uuid)
+    run_jobs()
+    mail.undo_move(user, conversation.uuid)
+    with held_lease(account.id) as lease, open_imap_for(account) as imap:
+        assert lease is not None
+        push_changes(SyncContext(lease, account, imap))
+    assert len(stored.message_ids()) == 4
+    expunge_all(dovecot, mailbox, "INBOX", newest_only=True)
+
+    sync(account)
+
+    assert stored.message_ids() == ids_there(dovecot, mailbox)
+
+
+def expunge_all(server: Dovecot, mailbox, folder: str, *, newest_only: bool = False) -> None:
+    with server.open(mailbox) as client:
+        client.select_folder(folder)
+        uids = client.search("ALL")
+        client.delete_messages(uids[-1:] if newest_only else uids)
+        client.expunge()
