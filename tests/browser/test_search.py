@@ -48,7 +48,7 @@ def test_a_search_works_without_javascript(
     plain = new_page(javascript=False, width=420)
     sign_in(plain, recruiter)
 
-    plain.get_by_label("Search mail").fill("applic before:soon")
+    plain.get_by_label("Search mail").fill("application before:soon")
     plain.get_by_label("Search mail").press("Enter")
 
     expect(plain.get_by_text("takes a day, written as before:2026-11-30")).to_be_visible()
