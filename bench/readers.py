@@ -25,7 +25,7 @@ def ask(tag, words):
         got = line.recv_into(buffer)
         if not got:
             raise SystemExit("the line ended")
-        tail = (tail + bytes(buffer[max(0, got - 400):got]))[-400:]
+        tail = (tail + bytes(buffer[max(0, got - 4000):got]))[-4000:]
 line.recv_into(buffer)
 ask(b"a", b"LOGIN " + user.encode() + b" " + password.encode())
 for name in (b"INBOX", b"Sent"):
@@ -53,12 +53,15 @@ User {user}
 Pass {password}
 SSLType None
 AuthMechs LOGIN
+
 IMAPStore there
 Account bench
+
 MaildirStore here
 Path {folder}/mail/
 Inbox {folder}/mail/INBOX
 SubFolders Verbatim
+
 Channel all
 Far :there:
 Near :here:

@@ -123,9 +123,10 @@ def _ours(
 
 def _sync_row(name: str, told: dict[str, Any], reach: str) -> Row:
     rate, computed = told["stored"] / told["total_s"], told["stored"] / told["cpu_s"]
+    alone = told["stored"] / (told["total_s"] - told["waited_s"])
     note = (
-        f"{told['cpu_s']:.1f} s computed ({computed:,.0f} a second of it), {told['received'] / 1e6:.0f} MB fetched, "
-        f"{told['sent'] / 1e3:.0f} KB sent, {told['conversations']:,} conversations"
+        f"{told['cpu_s']:.1f} s computed ({computed:,.0f} a second of it); without {told['waited_s']:.1f} s in which "
+        f"others had the cores: {alone:,.0f} a second; {told['received'] / 1e6:.0f} MB fetched"
     )
     if reach:
         note = f"{_met(rate >= _REACH_A_SECOND)}; {note}"

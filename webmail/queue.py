@@ -154,6 +154,32 @@ def is_within_limit(key: str, *, limit: int, window_s: int) -> bool:
         return True
 
 
+def call_roll(group: str, name: str, *, seconds: int) -> list[str]:
+    """Say that `name` is at work for so many seconds, and give all of its group that are, in order.
+
+    Without Redis nobody hears of anybody: everyone is alone then, and does all of the work.
+    """
+    now = time.time()
+    try:
+        with connection().pipeline() as pipeline:
+            pipeline.zadd(f"roll:{group}", {name: now + seconds})
+            pipeline.zremrangebyscore(f"roll:{group}", 0, now)
+            pipeline.zrange(f"roll:{group}", 0, -1)
+            names = pipeline.execute()[2]
+    except redis.RedisError as error:
+        log.warning("roll_unknown", group=group, error=str(error))
+        return [name]
+    return sorted(each.decode() for each in names)
+
+
+def leave_roll(group: str, name: str) -> None:
+    """Say that `name` goes, so that the others need not wait to find out."""
+    try:
+        connection().zrem(f"roll:{group}", name)
+    except redis.RedisError as error:
+        log.warning("roll_unknown", group=group, error=str(error))
+
+
 def keep(key: str, value: dict[str, Any], *, seconds: int) -> None:
     """Keep a value that may get lost without harm: its owner begins again.
 

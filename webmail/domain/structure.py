@@ -178,6 +178,8 @@ def _join_pieces(parts: Sequence[tuple[int, bool, str]]) -> str:
 
 def safe_filename(name: str) -> str:
     """Make a sender's file name fit to be shown and saved: its last component, one line, without control characters."""
+    if not name:
+        return ""
     name = re.split(r"[/\\]", name)[-1]
     # Direction overrides can make an .exe look like a .pdf.
     name = re.sub(r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]", "", name)

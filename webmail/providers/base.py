@@ -78,6 +78,14 @@ class RemoteFlags:
 
 
 @dataclass(frozen=True)
+class FolderChanges:
+    """What happened in a folder since a MODSEQ; `vanished` are UIDs that are gone, as far as the server tells."""
+
+    flags: dict[int, RemoteFlags]
+    vanished: list[int]
+
+
+@dataclass(frozen=True)
 class RemoteMessage:
     """The head of one message: what a list needs, and its text where that was asked for.
 

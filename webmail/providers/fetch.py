@@ -13,10 +13,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 _WORD = re.compile(
-    rb'[()]|"(?:[^"\\]|\\.)*"|\{\d{1,20}\+?\}\r?\n|[A-Z0-9.]{1,20}\[[^\]]{0,5000}\](?:<\d{1,20}>)?|[^\s()"]+',
+    rb'[()]|(?<=[ ()])"(?:[^"\\]|\\.)*"(?=[ ()\r\n])|\{\d{1,20}\+?\}\r?\n'
+    rb'|[A-Z0-9.]{1,20}\[[^\]]{0,5000}\](?:<\d{1,20}>)?|[^\s()"]+|"',
     re.IGNORECASE | re.DOTALL,
 )
 _ANSWER = re.compile(rb"\* \d{1,20} FETCH ", re.IGNORECASE)
+_VANISHED = re.compile(rb"\* VANISHED (?:\(EARLIER\) )?([\d:,]{1,100000})\r?\n", re.IGNORECASE)
+_UID = re.compile(rb"[ (]UID \d{1,10}\b", re.IGNORECASE)
 _LITERAL = re.compile(rb"~?\{(\d{1,20})\+?\}\r?\n\Z")
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 _MOST_DEEP = 120
@@ -64,6 +67,10 @@ class FetchLine:
         self._found: dict[int, Items] = {}
         self._ended: dict[bytes, str] = {}
         self._waiting: set[bytes] = set()
+        self.unreadable = 0
+        """How many answers made no sense; those of which not even the message is known end the line."""
+        self.vanished: list[bytes] = []
+        """The uid-sets of messages that are gone, in a session with QRESYNC (RFC 7162, section 3.2.10)."""
 
     @property
     def is_in_step(self) -> bool:
@@ -105,17 +112,31 @@ class FetchLine:
 
     def _read(self) -> None:
         text, literals = _read_answer(self._line)
-        if not text.startswith(b"* "):
-            tag, _, words = text.partition(b" ")
-            if tag in self._waiting:
-                self._waiting.discard(tag)
-                is_done = words[:2].upper() == b"OK"
-                self._ended[tag] = "" if is_done else words.decode("utf-8", "replace").strip() or "refused"
-        elif _ANSWER.match(text):
-            for uid, items in _told(text, literals):
-                self._found.setdefault(uid, {}).update(items)
-        elif text[2:5].upper() == b"BYE":
-            raise self._line.abort(text[2:].decode("utf-8", "replace").strip())
+        tag, _, words = text.partition(b" ")
+        if _ANSWER.match(text):
+            self._note(text, literals)
+        elif found := _VANISHED.match(text):
+            self.vanished.append(found[1])
+        elif tag in self._waiting:
+            self._waiting.discard(tag)
+            is_done = words[:2].upper() == b"OK"
+            self._ended[tag] = "" if is_done else words.decode("utf-8", "replace").strip() or "refused"
+        elif tag not in (b"*", b"+") or words[:3].upper() == b"BYE":
+            # What nobody can place is the end of a line that is out of step.
+            raise self._line.abort(text.decode("utf-8", "replace").strip() or "an empty line")
+
+    def _note(self, text: bytes, literals: Sequence[bytes]) -> None:
+        try:
+            items = parse_answer(text, literals)
+        except ValueError as error:
+            self.unreadable += 1
+            if not _UID.search(text):
+                raise self._line.abort(f"an answer that cannot be read: {error}") from error
+            return
+        uid = items.get(b"UID")
+        # What comes without a UID was not asked for: flags of other messages, told in passing.
+        if isinstance(uid, int):
+            self._found.setdefault(uid, {}).update(items)
 
 
 def _read_answer(line: Line) -> tuple[bytes, list[bytes]]:
@@ -134,17 +155,6 @@ def _read_answer(line: Line) -> tuple[bytes, list[bytes]]:
     if not rest.endswith(b"\n"):
         raise line.abort("the server closed the connection")
     return text, literals
-
-
-def _told(text: bytes, literals: Sequence[bytes]) -> Iterator[tuple[int, Items]]:
-    try:
-        items = parse_answer(text, literals)
-    except ValueError:
-        return
-    uid = items.get(b"UID")
-    # What comes without a UID was not asked for: flags of other messages, told in passing.
-    if isinstance(uid, int):
-        yield uid, items
 
 
 def parse_answer(text: bytes, literals: Sequence[bytes]) -> Items:
@@ -188,8 +198,7 @@ def _nested(words: Sequence[bytes], literals: Iterator[bytes]) -> list[Any]:
             level = above.pop()
             level.append(done)
         elif first == 0x22:  # "
-            text = word[1:-1]
-            level.append(_ESCAPED.sub(rb"\1", text) if b"\\" in text else text)
+            level.append(_string(word))
         elif first == 0x7B and word[-1] == 0x0A:  # { … line feed
             level.append(next(literals, b""))
         elif word.isdigit():
@@ -199,6 +208,12 @@ def _nested(words: Sequence[bytes], literals: Iterator[bytes]) -> list[Any]:
     if above:
         raise ValueError("a bracket too few")
     return level
+
+
+def _string(word: bytes) -> bytes:
+    if len(word) == 1:
+        raise ValueError("a quote out of place")
+    return _ESCAPED.sub(rb"\1", word[1:-1]) if b"\\" in word else word[1:-1]
 
 
 def _grouped(node: tuple[Any, ...]) -> tuple[Any, ...]:

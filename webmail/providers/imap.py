@@ -21,20 +21,23 @@ from webmail.providers.answers import has_control
 from webmail.providers.base import (
     STARTTLS,
     Credentials,
+    FolderChanges,
     FolderState,
     RemoteFlags,
     RemoteFolder,
     RemoteMessage,
     ServerSettings,
 )
+from webmail.providers.condstore import is_honest
 from webmail.providers.fetch import Items
 from webmail.providers.imap_client import GuardedClient
 from webmail.providers.imap_sign_in import authenticate
 from webmail.providers.imap_values import (
+    build_flags,
     build_folder,
     build_uid_set,
+    expand_uid_sets,
     parse_copied,
-    parse_flags,
     parse_names,
     parse_number,
 )
@@ -72,7 +75,7 @@ def open_imap(settings: ServerSettings, credentials: Credentials, *, timeout_s: 
 
 
 class ImapSession:
-    """A signed-in connection; to be used by one thread, as a context manager."""
+    """A signed-in connection; to be used by one thread, as a context manager. `tells_vanished`: QRESYNC is on."""
 
     def __init__(self, client: GuardedClient, settings: ServerSettings) -> None:
         self._client = client
@@ -81,6 +84,7 @@ class ImapSession:
         self._is_broken = False
         self._reader: Reader | None = None
         self.capabilities: frozenset[str] = frozenset()
+        self.tells_vanished = False
 
     def __enter__(self) -> Self:
         return self
@@ -109,7 +113,9 @@ class ImapSession:
             if "ID" in self.capabilities and "Coremail" in self._client.greeting:
                 # NetEase opens no folder for whoever does not say who it is (field notes, section 1).
                 self._client.id_({"name": "webmail", "version": "1"})
-            if {"ENABLE", "CONDSTORE"} <= self.capabilities:
+            if {"ENABLE", "QRESYNC"} <= self.capabilities and is_honest(self._settings.host):
+                self.tells_vanished = b"QRESYNC" in self._client.enable("QRESYNC")
+            elif {"ENABLE", "CONDSTORE"} <= self.capabilities:
                 self._client.enable("CONDSTORE")
 
     def list_folders(self) -> list[RemoteFolder]:
@@ -178,16 +184,11 @@ class ImapSession:
     def read_messages(
         self, batches: Iterable[Sequence[int]], *, with_texts: bool = True
     ) -> Iterator[list[RemoteMessage]]:
-        """Fetch messages batch by batch, the next ones on their way while the caller works.
-
-        Until it is at its end, the session can do nothing else; left before that, the line can only be closed.
+        """Fetch messages batch by batch, the next on their way while the caller works; nothing else goes meanwhile.
 
         Args:
-            batches: UIDs; taken two ahead of what is yielded.
+            batches: UIDs, taken two ahead of what is yielded; what the server does not give readably is left out.
             with_texts: fetch the parts to be read as well, in bounded numbers of bytes.
-
-        Yields:
-            The messages of each batch; one that the server does not give, or gives unreadably, is left out.
         """
         self._reader = Reader(self._client.line, head_items(self.capabilities, has_modseq=self._has_modseq()))
         with self._translated():
@@ -200,18 +201,24 @@ class ImapSession:
             uids: a list, or a range such as `1:*`.
             changed_since: only of messages whose MODSEQ is higher (RFC 7162, section 3.1.4).
         """
-        modifier = f"CHANGEDSINCE {changed_since}" if changed_since is not None else ""
-        items = ["FLAGS", "MODSEQ"] if self._has_modseq() else ["FLAGS"]
         if not uids:
             return {}
+        modifier = f"CHANGEDSINCE {changed_since}" if changed_since is not None else ""
+        items = ["FLAGS", *(["MODSEQ"] if self._has_modseq() else [])]
         with self._translated():
-            answer = self._client.fetch_items(uids if isinstance(uids, str) else build_uid_set(uids), items, modifier)
-        wanted = None if isinstance(uids, str) else set(uids)
-        return {
-            uid: RemoteFlags(parse_flags(data[b"FLAGS"]), parse_number(data.get(b"MODSEQ")) or 0)
-            for uid, data in answer.items()
-            if b"FLAGS" in data and (wanted is None or uid in wanted)
-        }
+            numbers = uids if isinstance(uids, str) else build_uid_set(uids)
+            found = build_flags(self._client.fetch_changes(numbers, items, modifier)[0])
+        return found if isinstance(uids, str) else {uid: found[uid] for uid in uids if uid in found}
+
+    def fetch_changes(self, since: int) -> FolderChanges:
+        """Fetch what changed in the selected folder since a MODSEQ: flags, and with QRESYNC what is gone.
+
+        It tells what SELECT (QRESYNC …) would, once UIDVALIDITY has been looked at: RFC 7162, section 3.2.6.
+        """
+        modifier = f"CHANGEDSINCE {since}{' VANISHED' if self.tells_vanished else ''}"
+        with self._translated():
+            answer, vanished = self._client.fetch_changes("1:*", ["FLAGS", "MODSEQ"], modifier)
+        return FolderChanges(build_flags(answer), expand_uid_sets(vanished))
 
     def fetch_whole(self, uids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
         """Fetch whole messages, unmarked; one that the server does not give is left out."""

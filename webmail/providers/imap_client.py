@@ -12,7 +12,7 @@ import time
 from typing import Any, cast
 
 import imapclient
-from imapclient.exceptions import IMAPClientAbortError
+from imapclient.exceptions import IMAPClientAbortError, ProtocolError
 
 from webmail.providers import network
 from webmail.providers.answers import has_control
@@ -120,16 +120,30 @@ class GuardedClient(imapclient.IMAPClient):  # type: ignore[misc]  # IMAPClient 
         """The connection itself, for commands whose answers are read as they come."""
         return cast("GuardedProtocol", self._imap)
 
-    def fetch_items(self, uids: str, items: list[str], modifier: str = "") -> dict[int, Items]:
-        """UID FETCH, read by our own reader (`webmail.providers.fetch`).
+    def fetch_items(self, uids: str, items: list[str]) -> dict[int, Items]:
+        """UID FETCH, read by our own reader (`webmail.providers.fetch`); what cannot be read is left out.
 
         Args:
             uids: a uid-set such as `1:*` or `4,7:9`.
+        """
+        line = FetchLine(self.line)
+        line.wait(line.send(uids, items))
+        return line.take()
+
+    def fetch_changes(self, uids: str, items: list[str], modifier: str) -> tuple[dict[int, Items], list[bytes]]:
+        """UID FETCH of which nothing may get lost, and the uid-sets that VANISHED told meanwhile.
+
+        Args:
             modifier: such as `CHANGEDSINCE 5`.
+
+        Raises:
+            ProtocolError: an answer cannot be read; the connection is still in step.
         """
         line = FetchLine(self.line)
         line.wait(line.send(uids, items, modifier))
-        return line.take()
+        if line.unreadable:
+            raise ProtocolError("an answer that cannot be read")
+        return line.take(), line.vanished
 
     def search_header(self, name: str, value: str) -> list[int]:
         """UID SEARCH HEADER; `value` always quoted, which IMAPClient does only where it finds a space (its #657).

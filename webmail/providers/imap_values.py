@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from webmail.domain.folders import folder_role
-from webmail.providers.base import RemoteFolder, RemoteMessage
+from webmail.providers.base import RemoteFlags, RemoteFolder, RemoteMessage
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Some servers write dots between hours and minutes, or leave the zone out.
@@ -106,6 +106,25 @@ def parse_copied(code: list[bytes]) -> dict[int, int]:
     if len(code) != 3:
         return {}
     return dict(zip(_expand(code[1]), _expand(code[2]), strict=False))
+
+
+def build_flags(answer: Mapping[int, Mapping[bytes, Any]]) -> dict[int, RemoteFlags]:
+    """Build the flags of messages, by UID, from the items of their FETCH answers."""
+    return {
+        uid: RemoteFlags(parse_flags(data[b"FLAGS"]), parse_number(data.get(b"MODSEQ")) or 0)
+        for uid, data in answer.items()
+        if b"FLAGS" in data
+    }
+
+
+def expand_uid_sets(sets: Iterable[bytes]) -> list[int]:
+    """Give the UIDs of uid-sets; [] where there are so many that something else has to tell."""
+    found: list[int] = []
+    for each in sets:
+        found += _expand(each)
+        if len(found) >= _MOST_COPIED:
+            return []
+    return found
 
 
 def _expand(numbers: bytes) -> list[int]:

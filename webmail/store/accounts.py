@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -100,12 +101,31 @@ def accounts_due(s: Session, now: datetime, poll_before: datetime) -> list[Accou
     return list(s.scalars(query))
 
 
-def accounts_to_watch(s: Session) -> list[Account]:
-    """Give the accounts whose inbox should be watched for news."""
-    query = select(Account).where(
-        Account.secret.is_not(None), Account.reads_mail, Account.status.in_(("connected", "error"))
-    )
-    return list(s.scalars(query))
+@dataclass(frozen=True)
+class WatchedInbox:
+    """An account's inbox and what the line to it depends on; of thousands, so no more than that."""
+
+    account_id: int
+    host: str
+    port: int | None
+    security: str
+    user_name: str
+    secret: bytes | None
+    folder: str
+
+
+def inboxes_to_watch(s: Session) -> list[WatchedInbox]:
+    """Give the inboxes that should be watched for news."""
+    query = select(
+        Account.id,
+        Account.imap_host,
+        Account.imap_port,
+        Account.imap_security,
+        Account.user_name,
+        Account.secret,
+        Account.imap_folder,
+    ).where(Account.secret.is_not(None), Account.reads_mail, Account.status.in_(("connected", "error")))
+    return [WatchedInbox(*row) for row in s.execute(query)]
 
 
 def stored_count(s: Session, account_id: int) -> int:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload, selectinload, undefer
 from webmail.errors import NotFound
 from webmail.store.models import Account, Attachment, Conversation, Folder, Message, Placement
 from webmail.store.scope import Scope
-from webmail.store.search_index import index_messages
+from webmail.store.search_index import index_messages, index_new
 from webmail.store.session import Session
 from webmail.store.threads import Threadable, assign_conversations
 
@@ -21,7 +21,7 @@ _CHUNK = 500
 _MESSAGES, _PLACEMENTS, _ATTACHMENTS = (cast("Table", each.__table__) for each in (Message, Placement, Attachment))
 _BLANK: dict[str, Any] = {
     **dict.fromkeys(("message_id_header", "in_reply_to", "from_name", "from_email", "subject", "snippet"), ""),
-    **{name: [] for name in ("references", "reply_to", "cc", "bcc")},
+    **{name: [] for name in ("references", "reply_to", "to", "cc", "bcc")},
     **dict.fromkeys(("is_outgoing", "is_unread", "is_flagged", "is_answered", "has_attachments"), False),
     "date_header_at": None,
     "text": "",
@@ -186,7 +186,8 @@ def _insert_messages(s: Session, account: Account, arrivals: Sequence[Arrival]) 
         }
         for arrival, conversation_id in zip(arrivals, conversation_ids, strict=True)
     ]
-    s.execute(insert(_MESSAGES), [_columns(row) for row in rows])
+    whole = [_BLANK | row for row in rows]
+    s.execute(insert(_MESSAGES), [_columns(row) for row in whole])
     ids = ids_by_identity(s, account.id, [arrival.identity for arrival in arrivals])
     attachments = [
         {"uuid": uuid4(), "message_id": ids[arrival.identity], **vars(attachment)}
@@ -195,15 +196,15 @@ def _insert_messages(s: Session, account: Account, arrivals: Sequence[Arrival]) 
     ]
     if attachments:
         s.execute(insert(_ATTACHMENTS), attachments)
-    index_messages(s, ids.values(), {ids[arrival.identity]: arrival.visible for arrival in arrivals})
+    index_new(
+        s, ((row | {"id": ids[row["identity"]]}, each.visible) for row, each in zip(whole, arrivals, strict=True))
+    )
     return ids
 
 
 def _columns(row: dict[str, Any]) -> dict[str, Any]:
-    """Give a whole row by the names of its columns: rows of one shape go to the database in one call, past the ORM."""
-    columns = _BLANK | row
-    columns["to_addresses"] = columns.pop("to", [])
-    return columns
+    """Give a row by the names of its columns: rows of one shape go to the database in one call, past the ORM."""
+    return {"to_addresses" if name == "to" else name: value for name, value in row.items()}
 
 
 def _place(s: Session, account: Account, folder: Folder, arrivals: Sequence[Arrival], by_uid: dict[int, int]) -> None:

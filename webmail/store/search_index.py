@@ -9,6 +9,7 @@ walks past nobody else's mail. Entries go with their messages: by a foreign key 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import case, select
 
@@ -42,6 +43,13 @@ def index_messages(s: Session, message_ids: Iterable[int], texts: Mapping[int, s
             dialect_of(s).save(s, entries)
 
 
+def index_new(s: Session, rows: Iterable[tuple[Mapping[str, Any], str]]) -> None:
+    """Index messages that have just been inserted, from the rows at hand ("id" among them) and what a reader sees."""
+    entries = [_entry(row, visible) for row, visible in rows]
+    if entries:
+        dialect_of(s).save(s, entries)
+
+
 def _entries(s: Session, message_ids: Sequence[int], texts: Mapping[int, str]) -> list[Entry]:
     query = select(
         Message.id,
@@ -52,29 +60,28 @@ def _entries(s: Session, message_ids: Sequence[int], texts: Mapping[int, str]) -
         Message.subject,
         Message.from_name,
         Message.from_email,
-        Message.to,
+        Message.to.label("to"),
         Message.cc,
         Message.text,
         case((Message.text == "", Message.html), else_="").label("html"),
     ).where(Message.id.in_(message_ids))
-    entries = []
-    for row in s.execute(query):
-        body = texts.get(row.id) or row.text or html_to_text(row.html)
-        people = " ".join(f"{name} {email}" for name, email in [*row.to, *row.cc])
-        entries.append(
-            Entry(
-                key=key_of(row.sent_at, row.id),
-                message_id=row.id,
-                user_id=row.user_id,
-                account_id=row.account_id,
-                has_attachments=row.has_attachments,
-                subject=words_of(row.subject),
-                sender=words_of(f"{row.from_name} {row.from_email}"),
-                recipients=words_of(people),
-                body=words_of(body[:_MAX_TEXT]),
-            )
-        )
-    return entries
+    return [_entry(row, texts.get(row["id"], "")) for row in s.execute(query).mappings()]
+
+
+def _entry(row: Mapping[Any, Any], visible: str) -> Entry:
+    body = visible or row["text"] or html_to_text(row["html"])
+    people = " ".join(f"{name} {email}" for name, email in [*row["to"], *row["cc"]])
+    return Entry(
+        key=key_of(row["sent_at"], row["id"]),
+        message_id=row["id"],
+        user_id=row["user_id"],
+        account_id=row["account_id"],
+        has_attachments=row["has_attachments"],
+        subject=words_of(row["subject"]),
+        sender=words_of(f"{row['from_name']} {row['from_email']}"),
+        recipients=words_of(people),
+        body=words_of(body[:_MAX_TEXT]),
+    )
 
 
 def index_missing() -> int:

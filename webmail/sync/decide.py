@@ -10,8 +10,10 @@ UIDs only ever grow (RFC 9051, section 2.3.1.1), so:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import blake2b
 
 FLAG_WINDOW = 200
 """Without CONDSTORE the flags of this many newest messages are compared at each sync …"""
@@ -80,9 +82,20 @@ def _compare(stored: StoredFolder, now: datetime) -> str:
     return "window"
 
 
-def has_expunged(stored: StoredFolder, new_count: int, server: ServerFolder) -> bool:
-    """Say whether messages are gone from the server, given how many came."""
-    return server.exists != stored.server_count + new_count
+def has_expunged(stored: StoredFolder, new_count: int, server: ServerFolder, gone_count: int = 0) -> bool:
+    """Say whether messages are gone from the server, given how many came, and how many are known to have gone."""
+    return server.exists != stored.server_count + new_count - gone_count
+
+
+def keeper_of(account_id: int, names: Sequence[str]) -> str:
+    """Give which of several watchers keeps an account's line (rendezvous hashing).
+
+    When one joins or leaves, only the accounts that it gets or had change hands.
+
+    Args:
+        names: those at work, at least one.
+    """
+    return max(names, key=lambda name: blake2b(f"{name} {account_id}".encode(), digest_size=8).digest())
 
 
 def retry_delay_s(failures: int, spread: float) -> float:

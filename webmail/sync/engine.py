@@ -1,8 +1,9 @@
 """Sync of one account: server state + stored state -> steps -> stored state.
 
 A *sync* is short: it tells the server what was done here, then brings the synced folders up to date, newest mail
-first. A *backfill* reads what lies further down, in slices of at most two seconds or two hundred messages; between two
-slices it looks whether a sync is wanted and does it at once on the line that it has, so news never waits for history.
+first. A *backfill* reads what lies further down, in slices of at most two seconds. Between two batches it looks whether
+a sync of its account is wanted, and does it at once on the line that it has; between two slices whether anybody has
+news, and stands back: so news never waits for history.
 
 Invariants:
 
@@ -13,7 +14,7 @@ Invariants:
 5. Fetching never marks: PEEK, in folders opened with EXAMINE.
 
     wanted_at set -> sync: changes -> folders -> inbox -> sent -> read marks -> bodies of the first page
-                  -> is_backfilled? done : backfill: slices of headers, then slices of bodies -> is_backfilled
+                  -> is_backfilled? done : backfill: slices of messages with their texts -> is_backfilled
 """
 
 from __future__ import annotations
@@ -209,7 +210,10 @@ def _folders(context: SyncContext) -> list[Folder]:
 
 
 def _save_progress(s: Session, account_id: int, folders: list[Folder]) -> None:
-    done, total = stored_count(s, account_id), sum(folder.server_count for folder in folders)
+    total = sum(folder.server_count for folder in folders)
+    account = find_account(s, account_id)
+    # Counting takes longer the more there is, so it ends with the first import.
+    done = total if account is not None and account.is_backfilled else stored_count(s, account_id)
     update_account(s, account_id, sync_done=min(done, total), sync_total=total)
 
 

@@ -9,12 +9,12 @@ What the user did here and the server has not confirmed wins: flags of such mess
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import structlog
 
-from webmail.providers.base import FolderState
+from webmail.providers.base import FolderChanges, FolderState
 from webmail.store.accounts import update_account
 from webmail.store.changes import pending_message_ids
 from webmail.store.conversations import refresh_conversations
@@ -68,9 +68,12 @@ def pull_folder(context: SyncContext, folder: Folder) -> int:
             # What was moved here from our side has not been counted yet: it is among the new, or gone already.
             taken_away = uids_in_folder(s, folder.id, plan.fetch_from) - set(uids)
         new = _fetch_new(context, folder, uids)
-    if taken_away or has_expunged(stored, new, server):
+    changes = None if plan.flags_since is None else context.imap.fetch_changes(plan.flags_since)
+    gone = _drop(context, folder, changes.vanished) if changes else 0
+    # What the server tells of as gone is checked by the number of what is left: some servers lie.
+    if taken_away or has_expunged(stored, new, server, gone):
         new += compare_uids(context, folder)
-    is_complete = _pull_flags(context, folder, plan)
+    is_complete = _pull_flags(context, folder, plan, changes)
     _save_position(context, folder, state, is_complete=is_complete)
     return new
 
@@ -127,18 +130,25 @@ def compare_uids(context: SyncContext, folder: Folder) -> int:
     gone, missed = here - there, sorted(there - here)
     for messages in context.imap.read_messages(missed[at : at + BATCH] for at in range(0, len(missed), BATCH)):
         store_messages(context, folder, messages)
-    if gone:
-        context.has_vanished = True
-        with context.lease.transaction() as s:
-            message_ids = remove_uids(s, folder.id, gone)
-            refresh_conversations(s, context.account, conversation_ids_of(s, message_ids))
+    _drop(context, folder, gone)
     return len(missed)
 
 
-def _pull_flags(context: SyncContext, folder: Folder, plan: Plan) -> bool:
+def _drop(context: SyncContext, folder: Folder, uids: Collection[int]) -> int:
+    """Drop what is gone from the server; gives how many of them were here."""
+    if not uids:
+        return 0
+    with context.lease.transaction() as s:
+        message_ids = remove_uids(s, folder.id, uids)
+        refresh_conversations(s, context.account, conversation_ids_of(s, message_ids))
+    context.has_vanished |= bool(message_ids)
+    return len(message_ids)
+
+
+def _pull_flags(context: SyncContext, folder: Folder, plan: Plan, changes: FolderChanges | None) -> bool:
     """Take over the server's flags as far as the plan says; False when some had to wait for what was done here."""
-    if plan.flags_since is not None:
-        found = context.imap.fetch_flags("1:*", changed_since=plan.flags_since)
+    if changes is not None:
+        found = changes.flags
     elif plan.compare_flags == "window":
         window = context.imap.newest_uids(None, FLAG_WINDOW)
         found = context.imap.fetch_flags(window) if window else {}

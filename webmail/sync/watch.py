@@ -4,6 +4,10 @@ One asyncio loop holds one IDLE connection per account (RFC 2177). The watcher r
 server: it only notes in the database that a sync is wanted. Which accounts there are is asked anew every two seconds;
 a changed setting ends the old connection and opens a new one. A server without IDLE is polled, with jitter.
 
+Where several watchers are at work they share the accounts between them: each says through Redis that it is there, and
+all work out the same shares. One that dies is missed after ten seconds; whoever takes over a line asks for a sync
+first, so nothing is missed meanwhile. Two that hold the same line for a moment only ask twice.
+
 Errors are not the watcher's to judge: it asks for a sync, which meets the same error and records it with the account,
 and tries its own line again with growing waits.
 """
@@ -11,26 +15,31 @@ and tries its own line again with growing waits.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import secrets
+import socket
 import threading
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import blake2b
 
 import structlog
 
+from webmail import queue
 from webmail.errors import ProviderError
-from webmail.providers.base import ServerSettings
+from webmail.providers.base import Credentials, ServerSettings
 from webmail.providers.idle import IdleConnection, IdleUnsupported
-from webmail.store.accounts import accounts_to_watch, find_account, update_account
-from webmail.store.models import Account
+from webmail.store.accounts import find_account, inboxes_to_watch, update_account
 from webmail.store.session import reading, transaction
 from webmail.sync.connections import credentials_of
-from webmail.sync.decide import retry_delay_s
+from webmail.sync.decide import keeper_of, retry_delay_s
 from webmail.sync.requests import request_sync
 
 log = structlog.get_logger(__name__)
 
 _REFRESH_S = 2.0
+_ROLL = "watchers"
+_MISSED_AFTER_S = 10
 _POLL_S = 30.0
 """How often an account is synced whose server knows no IDLE."""
 
@@ -42,7 +51,7 @@ class Watched:
     account_id: int
     settings: ServerSettings
     user_name: str
-    secret_digest: str
+    secret_digest: bytes
     folder: str
 
 
@@ -53,10 +62,11 @@ def run_watch(stop: threading.Event) -> None:
 
 async def _watch(stop: threading.Event) -> None:
     tasks: dict[Watched, asyncio.Task[None]] = {}
+    name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     try:
         while not stop.is_set():
             try:
-                wanted = await asyncio.to_thread(_load_accounts)
+                wanted = await asyncio.to_thread(_load_share, name)
             except Exception:
                 log.exception("watch_refresh_failed")
                 wanted = None
@@ -64,35 +74,45 @@ async def _watch(stop: threading.Event) -> None:
                 _adjust(tasks, wanted)
             await asyncio.to_thread(stop.wait, _REFRESH_S)
     finally:
+        await asyncio.to_thread(queue.leave_roll, _ROLL, name)
         for task in tasks.values():
             task.cancel()
         await asyncio.gather(*tasks.values(), return_exceptions=True)
 
 
-def _load_accounts() -> dict[Watched, Account]:
+def _load_share(name: str) -> set[Watched]:
+    """Give the inboxes that are this watcher's to watch."""
+    names = queue.call_roll(_ROLL, name, seconds=_MISSED_AFTER_S)
     with reading() as s:
-        accounts = accounts_to_watch(s)
+        inboxes = inboxes_to_watch(s)
     return {
         Watched(
-            account.id,
-            ServerSettings(account.imap_host, account.imap_port or 993, account.imap_security),
-            account.user_name,
-            sha256(account.secret or b"").hexdigest(),
-            account.imap_folder or "INBOX",
-        ): account
-        for account in accounts
+            inbox.account_id,
+            ServerSettings(inbox.host, inbox.port or 993, inbox.security),
+            inbox.user_name,
+            blake2b(inbox.secret or b"", digest_size=16).digest(),
+            inbox.folder or "INBOX",
+        )
+        for inbox in inboxes
+        if len(names) < 2 or keeper_of(inbox.account_id, names) == name
     }
 
 
-def _adjust(tasks: dict[Watched, asyncio.Task[None]], wanted: dict[Watched, Account]) -> None:
+def _adjust(tasks: dict[Watched, asyncio.Task[None]], wanted: set[Watched]) -> None:
     for watched in [each for each in tasks if each not in wanted or tasks[each].done()]:
         tasks.pop(watched).cancel()
-    for watched, account in wanted.items():
-        if watched not in tasks:
-            tasks[watched] = asyncio.create_task(_watch_account(watched, account))
+    for watched in wanted - tasks.keys():
+        tasks[watched] = asyncio.create_task(_watch_account(watched))
 
 
-async def _watch_account(watched: Watched, account: Account) -> None:
+def _credentials(account_id: int) -> Credentials | None:
+    """Give an account's credentials as they are now; None when it is gone or has none."""
+    with reading() as s:
+        account = find_account(s, account_id)
+    return None if account is None or account.secret is None else credentials_of(account)
+
+
+async def _watch_account(watched: Watched) -> None:
     bell = _Bell()
     caller = asyncio.create_task(_call_for_sync(watched.account_id, bell))
     failures = 0
@@ -101,7 +121,9 @@ async def _watch_account(watched: Watched, account: Account) -> None:
             loop = asyncio.get_running_loop()
             started = loop.time()
             try:
-                credentials = await asyncio.to_thread(credentials_of, account)
+                credentials = await asyncio.to_thread(_credentials, watched.account_id)
+                if credentials is None:
+                    return
                 await IdleConnection(watched.settings, credentials, watched.folder).run(
                     on_news=bell.ring_live, on_ready=bell.ring_live
                 )

@@ -23,7 +23,7 @@ from webmail.actions import connect, departures, drafts, mail, submit
 from webmail.actions.drafts import DraftFields
 from webmail.errors import InputRefused, NotFound
 from webmail.store import cache
-from webmail.store.accounts import accounts_to_watch, find_account, list_accounts
+from webmail.store.accounts import find_account, inboxes_to_watch, list_accounts
 from webmail.store.conversations import list_page
 from webmail.store.models import Account, Attachment, Base, ConnectAttempt, Message, Submission, utc_now
 from webmail.store.scope import Scope
@@ -82,7 +82,7 @@ def test_disconnecting_keeps_conversations_and_erases_credentials(
     assert at_once is not None
     assert at_once.status == "disconnecting"
     with reading() as s:
-        assert accounts_to_watch(s) == []
+        assert inboxes_to_watch(s) == []
 
     run_jobs()
 

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webmail.sync.decide import Plan, ServerFolder, StoredFolder, has_expunged, plan_folder, retry_delay_s
+from webmail.sync.decide import (
+    Plan,
+    ServerFolder,
+    StoredFolder,
+    has_expunged,
+    keeper_of,
+    plan_folder,
+    retry_delay_s,
+)
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -60,3 +68,22 @@ def test_waits_grow_and_stay_between_seconds_and_twenty_minutes(failures: int, s
 
     assert 3 <= wait <= 20 * 60
     assert retry_delay_s(failures + 1, spread) >= wait
+
+
+def test_watchers_share_accounts_evenly_and_few_change_hands_when_one_joins() -> None:
+    three, four = ["a", "b", "c"], ["a", "b", "c", "d"]
+    before = {number: keeper_of(number, three) for number in range(3000)}
+    after = {number: keeper_of(number, four) for number in range(3000)}
+
+    for name in three:
+        assert 850 < list(before.values()).count(name) < 1150
+    changed = [number for number in before if before[number] != after[number]]
+    assert all(after[number] == "d" for number in changed)
+    assert 600 < len(changed) < 900
+    assert before[7] == keeper_of(7, ["c", "b", "a"])
+
+
+@given(gone=st.integers(0, 50))
+def test_what_is_known_to_be_gone_needs_no_search(gone: int) -> None:
+    assert not has_expunged(stored(server_count=100), 3, server(exists=103 - gone), gone)
+    assert has_expunged(stored(server_count=100), 3, server(exists=102 - gone), gone)
