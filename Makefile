@@ -26,6 +26,9 @@ bench: $(READY_DEV) ## Measure, and print one table; BENCH="search inbox" picks
 	@sh tools/install_test_needs.sh
 	@$(PYTHON) -m bench.run $(BENCH)
 
+test-failed: $(READY_DEV) ## Run again, one by one, what failed last time
+	WEBMAIL_ASSETS=local WEBMAIL_TEST_DATABASE=$${WEBMAIL_TEST_DATABASE:-both} $(PYTHON) -m pytest --last-failed --last-failed-no-failures none -p no:randomly --timeout 400 $(PYTEST_ARGS)
+
 check: lint unit ## Check style, types, import rules and templates, and run the unit tests
 
 lint: $(READY_DEV) ## Check style, types, import rules and templates

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, FrameLocator, Page, Playwright, sync_playwright
+from playwright.sync_api import BrowserContext, FrameLocator, Page, Playwright
 
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.servers.app import RunningApp
@@ -65,23 +65,22 @@ def world(authority: TestAuthority, certificates: Path) -> Iterator[World]:
 
 
 @pytest.fixture(scope="module")
-def strict() -> Iterator[Callable[[], BrowserContext]]:
+def strict(playwright: Playwright) -> Iterator[Callable[[], BrowserContext]]:
     """Open a browser of its own that blocks third-party cookies."""
     flags = [*FLAGS, "--test-third-party-cookie-phaseout", "--ignore-certificate-errors"]
-    with sync_playwright() as playwright:
-        launched = launch(playwright, flags)
-        contexts: list[BrowserContext] = []
+    launched = launch(playwright, flags)
+    contexts: list[BrowserContext] = []
 
-        def make() -> BrowserContext:
-            context = launched.new_context(viewport={"width": 1200, "height": 800}, ignore_https_errors=True)
-            context.set_default_timeout(20_000)
-            contexts.append(context)
-            return context
+    def make() -> BrowserContext:
+        context = launched.new_context(viewport={"width": 1200, "height": 800}, ignore_https_errors=True)
+        context.set_default_timeout(20_000)
+        contexts.append(context)
+        return context
 
-        yield make
-        for context in contexts:
-            context.close()
-        launched.close()
+    yield make
+    for context in contexts:
+        context.close()
+    launched.close()
 
 
 def launch(playwright: Playwright, flags: list[str]):  # type: ignore[no-untyped-def]

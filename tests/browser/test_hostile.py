@@ -47,6 +47,8 @@ LOOK = """() => [...document.querySelectorAll("iframe.message-frame")].map((fram
     each.matches(tags) || [...each.attributes].some(isBad) ||
     ["fixed", "absolute", "sticky"].includes(page.defaultView.getComputedStyle(each).position) ||
     loads.test(each.tagName === "STYLE" ? each.textContent : each.getAttribute("style") ?? ""));
+  // What is folded can be unfolded, and read then.
+  page.querySelectorAll("details").forEach((each) => (each.open = true));
   return { text: page.body.innerText, bad: bad.slice(0, 3).map((each) => each.outerHTML.slice(0, 200)) };
 })"""
 CONTROLS = ".topbar a, .topbar summary, .conversation-head button, .rail-item, .conversation-answers button"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, FrameLocator, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, FrameLocator, Page, Playwright, expect
 
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.test_main_job import build_mail, sent_mails, wait_for
@@ -56,18 +56,17 @@ def world(authority: TestAuthority, certificates: Path, dovecot: Dovecot, token_
 
 
 @pytest.fixture(scope="module")
-def open_context() -> Iterator[Callable[[], BrowserContext]]:
+def open_context(playwright: Playwright) -> Iterator[Callable[[], BrowserContext]]:
     flags = [*FLAGS, "--test-third-party-cookie-phaseout", "--ignore-certificate-errors"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
 
-        def make() -> BrowserContext:
-            context = browser.new_context(viewport={"width": 1200, "height": 800}, ignore_https_errors=True)
-            context.set_default_timeout(20_000)
-            return context
+    def make() -> BrowserContext:
+        context = browser.new_context(viewport={"width": 1200, "height": 800}, ignore_https_errors=True)
+        context.set_default_timeout(20_000)
+        return context
 
-        yield make
-        browser.close()
+    yield make
+    browser.close()
 
 
 @pytest.fixture(params=["cookie", "token"])
