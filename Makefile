@@ -6,7 +6,7 @@ READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
 
 .DEFAULT_GOAL := help
-.PHONY: soak help run test bench check lint unit assets screenshots clean distclean
+.PHONY: soak help run test test-failed bench check lint unit assets screenshots clean distclean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile

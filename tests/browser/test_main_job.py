@@ -39,7 +39,7 @@ def wait_for(condition: Callable[[], bool], *, seconds: float = 40) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
+        time.sleep(0.3)
 
 
 def test_a_recruiter_connects_reads_and_replies(
