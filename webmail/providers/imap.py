@@ -1,7 +1,6 @@
 """An IMAP session: IMAPClient on a guarded connection, in the product's own values and errors.
 
-Everything that fetches uses PEEK, and folders are opened with EXAMINE unless something is to be written: looking at a
-mailbox never changes it. UIDs everywhere, never sequence numbers.
+Fetching uses PEEK, on folders opened with EXAMINE: looking changes nothing. UIDs everywhere, never sequence numbers.
 """
 
 from __future__ import annotations
