@@ -19,6 +19,7 @@ _WORD = re.compile(
 )
 _ANSWER = re.compile(rb"\* \d{1,20} FETCH ", re.IGNORECASE)
 _VANISHED = re.compile(rb"\* VANISHED (?:\(EARLIER\) )?([\d:,]{1,100000})\r?\n", re.IGNORECASE)
+_OTHER = re.compile(rb"\+|\* (?:\d{1,20} )?[A-Z][A-Z0-9.-]*[ \r\n]", re.IGNORECASE)
 _UID = re.compile(rb"[ (]UID \d{1,10}\b", re.IGNORECASE)
 _LITERAL = re.compile(rb"~?\{(\d{1,20})\+?\}\r?\n\Z")
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
@@ -121,7 +122,7 @@ class FetchLine:
             self._waiting.discard(tag)
             is_done = words[:2].upper() == b"OK"
             self._ended[tag] = "" if is_done else words.decode("utf-8", "replace").strip() or "refused"
-        elif tag not in (b"*", b"+") or words[:3].upper() == b"BYE":
+        elif not _OTHER.match(text) or words[:3].upper() == b"BYE":
             # What nobody can place is the end of a line that is out of step.
             raise self._line.abort(text.decode("utf-8", "replace").strip() or "an empty line")
 

@@ -101,6 +101,11 @@ class Reader:
         tag, uids = asked
         self._line.wait(tag)
         found = self._line.take(uids)
+        if self._line.unreadable and (missing := [uid for uid in uids if uid not in found]):
+            # What made no sense may have been hurt on its way: it is asked for once more, and then left out.
+            self._line.unreadable = 0
+            self._line.wait(self._line.send(build_uid_set(missing), self._head))
+            found |= self._line.take(missing)
         heads = [head for uid, items in found.items() if (head := build_message(uid, items)) is not None]
         batch = _Batch(heads, [], set())
         for sections, members in _groups(heads).items() if with_texts else ():

@@ -10,6 +10,7 @@ from tests.servers.dovecot import Dovecot
 from webmail.providers.condstore import is_honest
 from webmail.providers.fetch import FetchLine
 from webmail.providers.imap_values import expand_uid_sets
+from webmail.providers.reading import Reader
 
 pytestmark = pytest.mark.integration
 
@@ -105,3 +106,15 @@ def test_vanished_is_heard_and_the_answers_to_two_commands_may_mix() -> None:
     assert fetch.take() == {22: {b"UID": 22, b"FLAGS": (b"\\Seen",), b"MODSEQ": (5,)}}
     assert expand_uid_sets(fetch.vanished) == [3, 7, 8, 9]
     assert fetch.is_in_step
+
+
+def test_a_head_that_was_hurt_on_its_way_is_asked_for_again() -> None:
+    structure = b'("TEXT" "PLAIN" NIL NIL NIL "7BIT" 3 1)'
+    head = b"* %d FETCH (UID %d BODYSTRUCTURE " + structure + b" BODY[HEADER.FIELDS (X)] {2}\r\n\r\n)\r\n"
+    hurt = (head % (2, 6)).replace(b'"PLAIN"', b'"PL""""AIN"')
+    line = _Scripted(head % (1, 5), hurt, b"T0 OK done\r\n", head % (2, 6), b"T1 OK done\r\n")
+
+    (messages,) = Reader(line, ["UID"]).read([[5, 6]], with_texts=False)
+
+    assert [each.uid for each in messages] == [5, 6]
+    assert line.sent == b"T0 UID FETCH 5:6 (UID)\r\nT1 UID FETCH 6 (UID)\r\n"
