@@ -56,6 +56,9 @@ class Tenant(Base):
     name: Mapped[str] = mapped_column(String(200))
     origins: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
     """Where the tenant's pages live, such as "https://ats.acme.example": only they may launch and hold frames."""
+    mass_mail_cap: Mapped[int | None]
+    """Mails of mailings that each account of the tenant may send in 24 hours, as the operator says; 0 switches mass
+    mail off, None leaves it to the account's own limits."""
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
@@ -196,6 +199,16 @@ class Account(Base):
     is_backfilled: Mapped[bool] = mapped_column(default=False)
     marked_count: Mapped[int] = mapped_column(default=0)
     """How many messages the read-mark rule has marked on the server and not put back."""
+
+    mass_limits: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    """What the user says that the provider allows: {"minute", "hour", "day"}; {} for what is known of the provider."""
+    mass_next_at: Mapped[datetime | None]
+    """Before this no mail of a mailing goes out: the pace."""
+    mass_until: Mapped[datetime | None]
+    """The server has said that it is enough until then, in the words of `mass_answer`."""
+    mass_answer: Mapped[str] = mapped_column(Text, default="", server_default="")
+    mass_generation: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Of the job that paces this account's mailings; raised when one was lost."""
 
     wanted_at: Mapped[datetime | None]
     """Somebody asked for a sync at this time; cleared by the sync that began later."""
@@ -371,6 +384,9 @@ class Message(Base):
     """Unread *here*; under the read-mark rule the server's own \\Seen is a placement's affair."""
     is_flagged: Mapped[bool] = mapped_column(default=False)
     is_answered: Mapped[bool] = mapped_column(default=False)
+    automatic: Mapped[str] = mapped_column(String(12), default="", server_default="")
+    """What a machine wrote, by `webmail.domain.reports`: `bounce`, `delay`, `auto_reply`, `challenge`, `complaint`,
+    `unsubscribe`; "" for a person's mail."""
     placements: Mapped[list[Placement]] = relationship(back_populates="message", lazy="raise", passive_deletes=True)
     attachments: Mapped[list[Attachment]] = relationship(
         back_populates="message", lazy="raise", passive_deletes=True, order_by="Attachment.id"
@@ -463,6 +479,9 @@ class Submission(Base):
         Index("ix_submissions_message_id", "message_id"),
         Index("ix_submissions_source_message_id", "source_message_id"),
         Index("ix_submissions_filing_filing_at", "filing", "filing_at"),
+        Index("ix_submissions_message_id_header", "account_id", "message_id_header"),
+        Index("ix_submissions_mailing_id_state", "mailing_id", "state", "not_before"),
+        Index("ix_submissions_recipient_id_step", "recipient_id", "step", unique=True),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
@@ -470,6 +489,12 @@ class Submission(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id", ondelete="SET NULL"))
     state: Mapped[str] = mapped_column(String(10), default="draft")
+
+    mailing_id: Mapped[int | None] = mapped_column(ForeignKey("mailings.id", ondelete="CASCADE"))
+    """The mailing that it belongs to; None for an individual mail."""
+    recipient_id: Mapped[int | None] = mapped_column(ForeignKey("mailing_recipients.id", ondelete="CASCADE"))
+    step: Mapped[int | None]
+    """Which of the mailing's steps it is. One recipient has one submission a step: so nobody is written to twice."""
 
     mode: Mapped[str] = mapped_column(String(10), default="new")
     """`new`, `reply`, `reply_all` or `forward`."""
@@ -496,7 +521,8 @@ class Submission(Base):
     envelope_to: Mapped[list[Any]] = mapped_column(default=list)
     not_before: Mapped[datetime | None]
     held_reason: Mapped[str] = mapped_column(String(20), default="")
-    """Why a queued mail waits: `undo`, `retry`, `reconnect`, or "" when it does not."""
+    """Why a queued mail waits: `undo`, `retry`, `reconnect`, `scheduled`, `pacing` (of a mailing, which takes it in
+    turn: `webmail.actions.pacing`), or "" when it does not."""
     attempts: Mapped[int] = mapped_column(default=0)
     claimed_until: Mapped[datetime | None]
     """While it is being sent or filed: when the process that does so must have renewed its claim."""
@@ -580,18 +606,253 @@ class OAuthGrant(Base):
 
 
 class Contact(Base):
-    """A person known to the ATS: a candidate, a client."""
+    """A person known to the tenant: a candidate, a client."""
 
     __tablename__ = "contacts"
-    __table_args__ = (UniqueConstraint("tenant_id", "external_id"),)
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "external_id"),
+        Index("ix_contacts_name", "tenant_id", "name", "id"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
-    external_id: Mapped[str] = mapped_column(String(200))
+    external_id: Mapped[str | None] = mapped_column(String(200))
+    """The ATS's own id; None for whom only this product knows."""
     name: Mapped[str] = mapped_column(String(200), default="")
+    first_name: Mapped[str] = mapped_column(String(100), default="", server_default="")
+    last_name: Mapped[str] = mapped_column(String(100), default="", server_default="")
+    company: Mapped[str] = mapped_column(String(200), default="", server_default="")
     addresses: Mapped[list[Any]] = mapped_column(default=list)
-    """Normalised; the first is where new mail goes to."""
+    """Normalised; the first is where new mail goes to. `contact_addresses` has the same, to be found by."""
+    tags: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    fields: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    """Further merge fields by name: {"city": "Lyon"}; names are letters, digits and `_`."""
+    time_zone: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    """An IANA name, "" when it is not known."""
     updated_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class ContactAddress(Base):
+    """An address of a contact, to find the contact by; two contacts may share one."""
+
+    __tablename__ = "contact_addresses"
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"), primary_key=True)
+    address: Mapped[str] = mapped_column(String(320), primary_key=True)
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+
+class Suppression(Base):
+    """An address that no mailing of the tenant writes to any more."""
+
+    __tablename__ = "suppressions"
+    __table_args__ = (UniqueConstraint("tenant_id", "email"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    email: Mapped[str] = mapped_column(String(320))
+    """Normalised."""
+    reason: Mapped[str] = mapped_column(String(12))
+    """`unsubscribed`, `bounced`, `complained`, `imported` or `by_hand`."""
+    detail: Mapped[str] = mapped_column(Text, default="")
+    """The server's words, or who put it in."""
+    mailing_id: Mapped[int | None] = mapped_column(ForeignKey("mailings.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class MailTemplate(Base):
+    """Subject and rich text with merge fields, kept by a user, for mailings and single mails."""
+
+    __tablename__ = "mail_templates"
+    __table_args__ = (Index("ix_mail_templates_tenant_id_name", "tenant_id", "name"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    """Whose it is; others of the tenant see it where it is shared, and only its owner changes it."""
+    is_shared: Mapped[bool] = mapped_column(default=False)
+    name: Mapped[str] = mapped_column(String(120))
+    subject: Mapped[str] = mapped_column(Text, default="")
+    html: Mapped[str] = mapped_column(Text, default="")
+    version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    updated_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class MailTemplateVersion(Base):
+    """What a mail template was before it was changed."""
+
+    __tablename__ = "mail_template_versions"
+    template_id: Mapped[int] = mapped_column(ForeignKey("mail_templates.id", ondelete="CASCADE"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    subject: Mapped[str] = mapped_column(Text, default="")
+    html: Mapped[str] = mapped_column(Text, default="")
+    saved_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Mailing(Base):
+    """One mass mail: what it says, when it may go out, and how far it has come.
+
+    `state`: `draft`, `sending`, `paused`, `done` (nothing is left to be sent, follow-ups included) or `cancelled`.
+    """
+
+    __tablename__ = "mailings"
+    __table_args__ = (
+        Index("ix_mailings_tenant_id_user_id", "tenant_id", "user_id"),
+        Index("ix_mailings_account_id_state", "account_id", "state"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id", ondelete="SET NULL"))
+    name: Mapped[str] = mapped_column(String(120), default="")
+    state: Mapped[str] = mapped_column(String(10), default="draft")
+    paused_because: Mapped[str] = mapped_column(String(500), default="")
+    """One sentence for the user; "" when the user paused it, or when it is not paused."""
+    job: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Merge fields of the job that it is about: {"title": "Nurse", "place": "Lyon", …}."""
+    time_zone: Mapped[str] = mapped_column(String(64), default="UTC")
+    uses_recipients_zone: Mapped[bool] = mapped_column(default=False)
+    """The sending window is in the recipient's time zone, where that is known."""
+    window_from: Mapped[int] = mapped_column(default=0)
+    window_until: Mapped[int] = mapped_column(default=1440)
+    """The sending window, in minutes after midnight; 0 and 1440 for the whole day."""
+    weekdays: Mapped[list[Any]] = mapped_column(default=lambda: [0, 1, 2, 3, 4, 5, 6])
+    """On which days it goes out, Monday being 0."""
+    has_unsubscribe: Mapped[bool] = mapped_column(default=True)
+    """A visible link in the text; the header fields go with it."""
+    revision: Mapped[int] = mapped_column(default=0)
+    """Raised by each save, so that two tabs notice each other."""
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    updated_at: Mapped[datetime] = mapped_column(default=utc_now)
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    account: Mapped[Account | None] = relationship(lazy="raise")
+    steps: Mapped[list[MailingStep]] = relationship(
+        lazy="raise", passive_deletes=True, order_by="MailingStep.number", back_populates="mailing"
+    )
+
+
+class MailingStep(Base):
+    """One of a mailing's mails: the first, or a follow-up for those who have not answered."""
+
+    __tablename__ = "mailing_steps"
+    mailing_id: Mapped[int] = mapped_column(ForeignKey("mailings.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    """0 is the first mail."""
+    wait_days: Mapped[int] = mapped_column(default=0)
+    """Days after the mail before, for a follow-up."""
+    template_id: Mapped[int | None] = mapped_column(ForeignKey("mail_templates.id", ondelete="SET NULL"))
+    """Where the text came from; it is a copy."""
+    subject: Mapped[str] = mapped_column(Text, default="")
+    """With merge fields; a follow-up goes into the conversation under the first mail's subject, and has none."""
+    html: Mapped[str] = mapped_column(Text, default="")
+    """With merge fields. A signature is in it only where somebody has put it."""
+    mailing: Mapped[Mailing] = relationship(lazy="raise", back_populates="steps")
+
+
+class MailingFile(Base):
+    """A file that goes out with a mailing's first mail, the same for all."""
+
+    __tablename__ = "mailing_files"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
+    mailing_id: Mapped[int] = mapped_column(ForeignKey("mailings.id", ondelete="CASCADE"), index=True)
+    filename: Mapped[str] = mapped_column(String(255))
+    media_type: Mapped[str] = mapped_column(String(127))
+    size_bytes: Mapped[int] = mapped_column(default=0)
+    content: Mapped[bytes] = mapped_column(deferred=True)
+
+
+class MailingRecipient(Base):
+    """Somebody whom a mailing writes to, or leaves out and says why.
+
+    `state`: `ready` (the mailing is a draft), `left_out`, `queued`, `sent` (the first mail has left), `failed`,
+    `unsure`, `cancelled`. What came back stands in the times beside it: whoever answered, bounced or unsubscribed gets
+    no follow-up.
+    """
+
+    __tablename__ = "mailing_recipients"
+    __table_args__ = (
+        UniqueConstraint("mailing_id", "email"),
+        Index("ix_mailing_recipients_mailing_id_state", "mailing_id", "state", "id"),
+        Index("ix_mailing_recipients_next_step_at", "next_step_at"),
+        Index("ix_mailing_recipients_tenant_id_email", "tenant_id", "email"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    mailing_id: Mapped[int] = mapped_column(ForeignKey("mailings.id", ondelete="CASCADE"))
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id", ondelete="SET NULL"))
+    email: Mapped[str] = mapped_column(String(320))
+    """Normalised; what was typed when it is no address."""
+    name: Mapped[str] = mapped_column(String(200), default="")
+    fields: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Merge fields of this person, over the contact's own: {"first_name": "Ana", …}."""
+    time_zone: Mapped[str] = mapped_column(String(64), default="")
+    state: Mapped[str] = mapped_column(String(10), default="ready")
+    left_out_because: Mapped[str] = mapped_column(String(20), default="")
+    """`invalid`, `suppressed`, `missing_value` or `by_hand`; duplicates are told when they are added, and not kept."""
+    step: Mapped[int] = mapped_column(default=0)
+    """The step that was queued last."""
+    next_step_at: Mapped[datetime | None]
+    """When the next follow-up is due; None when there is none, or no more."""
+    conversation_id: Mapped[int | None] = mapped_column(ForeignKey("conversations.id", ondelete="SET NULL"))
+    sent_at: Mapped[datetime | None]
+    replied_at: Mapped[datetime | None]
+    bounced_at: Mapped[datetime | None]
+    auto_replied_at: Mapped[datetime | None]
+    unsubscribed_at: Mapped[datetime | None]
+    complained_at: Mapped[datetime | None]
+    answer: Mapped[str] = mapped_column(Text, default="")
+    """The words of the server that refused or bounced it."""
+
+
+class MailReport(Base):
+    """What a machine reported about a mail of ours: a bounce, an out-of-office, …, found in the synced mail."""
+
+    __tablename__ = "mail_reports"
+    __table_args__ = (
+        UniqueConstraint("message_id", "email"),
+        Index("ix_mail_reports_submission_id", "submission_id"),
+        Index("ix_mail_reports_tenant_id_email", "tenant_id", "email"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"))
+    """The message that reports."""
+    submission_id: Mapped[int | None] = mapped_column(ForeignKey("submissions.id", ondelete="SET NULL"))
+    recipient_id: Mapped[int | None] = mapped_column(ForeignKey("mailing_recipients.id", ondelete="SET NULL"))
+    kind: Mapped[str] = mapped_column(String(12))
+    """As `Message.automatic`."""
+    email: Mapped[str] = mapped_column(String(320), default="")
+    """Whom it is about, normalised."""
+    is_permanent: Mapped[bool] = mapped_column(default=False)
+    status: Mapped[str] = mapped_column(String(12), default="")
+    """The enhanced status code (RFC 3463), such as "5.1.1"."""
+    words: Mapped[str] = mapped_column(Text, default="")
+    """The reporting server's own."""
+    reported_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class AuditEntry(Base):
+    """Who did what that others of the tenant may have to answer for: who sent what to whom."""
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (Index("ix_audit_entries_tenant_id_at", "tenant_id", "at"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    at: Mapped[datetime] = mapped_column(default=utc_now)
+    action: Mapped[str] = mapped_column(String(40))
+    """Such as `mailing_started`, `mailing_paused`, `suppression_added`, `contact_erased`."""
+    subject_uuid: Mapped[uuid_module.UUID | None] = mapped_column(Uuid)
+    """What it was done to."""
+    details: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Names and counts, never a mail's text."""
 
 
 class ApiKey(Base):
