@@ -143,6 +143,14 @@ send, link, files. The server cleans again what comes of it. */
       } else squire.makeLink(address);
       tell("state", state());
     },
+    /* Put something where the cursor is. */
+    insert(html) {
+      squire.focus();
+      squire.insertHTML(html);
+      known = squire.getHTML();
+      tell("input");
+      tell("state", state());
+    },
     focus: () => squire.focus(),
   };
 

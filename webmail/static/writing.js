@@ -47,11 +47,13 @@ It comes along with each composer and each signature, whose own scripts wait for
     constructor(box) {
       this.box = box;
       this.form = box.closest("form");
+      // A form with several texts has a toolbar for each.
+      this.part = box.closest("[data-editor-part]") ?? this.form;
       this.html = find("[data-html]", box);
       this.text = find("[data-text]", box);
       this.format = find("[name=format]", box);
-      this.toolbar = find("[data-toolbar]", this.form);
-      this.linkBar = find("[data-link-bar]", this.form);
+      this.toolbar = find("[data-toolbar]", this.part);
+      this.linkBar = find("[data-link-bar]", this.part);
       this.said = find("[data-said]", box);
       this.kept = null;
       box.editor = this;
@@ -140,6 +142,18 @@ It comes along with each composer and each signature, whose own scripts wait for
     /* Put what stands in the editor into the form. */
     write() {
       if (this.isRich && this.api) this.html.value = this.api.html();
+    }
+
+    /* Put something where the cursor is: HTML in the editor, text in a textarea. */
+    insert(html, text) {
+      if (this.isRich && this.api) {
+        this.frame.focus();
+        this.api.insert(html);
+        return;
+      }
+      this.text.focus({ preventScroll: true });
+      this.text.setRangeText(text, this.text.selectionStart, this.text.selectionEnd, "end");
+      this.text.dispatchEvent(new Event("input", { bubbles: true }));
     }
 
     focus() {
