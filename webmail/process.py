@@ -10,6 +10,7 @@ from typing import Any, TextIO
 import structlog
 
 from webmail import assets, queue
+from webmail.actions import unsubscribe
 from webmail.config import Config, Registration
 from webmail.providers import discovery, identities, network, presets
 from webmail.providers.base import ServerSettings
@@ -35,6 +36,7 @@ def prepare_process(config: Config, name: str) -> None:
     session.configure(config.database_url, config.encryption_keys)
     queue.configure(config.redis_url)
     cache.configure(config.data / "cache")
+    unsubscribe.configure(base_url=config.base_url, secret_key=config.secret_key)
     network.configure(allow_private_hosts=config.allow_private_hosts, ca_file=config.ca_file)
     discovery.configure(nameserver=config.nameserver)
     assets.configure(config.assets)

@@ -7,6 +7,7 @@ from pathlib import Path
 from cryptography.fernet import Fernet
 
 from webmail import queue
+from webmail.actions import unsubscribe
 from webmail.config import Config, load_config
 from webmail.providers import network
 from webmail.store import cache, session
@@ -46,6 +47,7 @@ def configure_process(config: Config) -> None:
     session.configure(config.database_url, config.encryption_keys)
     queue.configure(config.redis_url)
     cache.configure(config.data / "cache")
+    unsubscribe.configure(base_url=config.base_url, secret_key=config.secret_key)
     network.configure(allow_private_hosts=config.allow_private_hosts, ca_file=config.ca_file)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from email import policy
@@ -29,18 +29,22 @@ _LINE = 60
 
 
 class _Policy(policy.EmailPolicy):
-    """The stdlib's SMTP policy, but for the fields that we write ourselves: it folds a long id as an encoded word, and
-    after some names a comma, which no client reads.
+    """The stdlib's SMTP policy, but for the fields that we write ourselves, which are all but those of a part: it folds
+    a long id or a URL as an encoded word, and after some names a comma, which no client reads.
     """
 
     def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
-        return (name, value) if name.lower() in _WRITTEN else super().header_store_parse(name, value)
+        return super().header_store_parse(name, value) if _is_of_a_part(name) else (name, value)
 
     def fold_binary(self, name: str, value: Any) -> bytes:
-        return f"{name}: {value}\r\n".encode("ascii") if name.lower() in _WRITTEN else super().fold_binary(name, value)
+        return super().fold_binary(name, value) if _is_of_a_part(name) else f"{name}: {value}\r\n".encode("ascii")
 
 
-_WRITTEN = frozenset("message-id in-reply-to references from reply-to to cc subject".split())
+def _is_of_a_part(name: str) -> bool:
+    return name.lower().startswith("content-")
+
+
+_EXTRA_NAME = re.compile(r"(?!content-|mime-|(?:bcc|cc|in-reply-to|references|reply-to|sender)$)[a-z][a-z-]{0,60}")
 _POLICY = _Policy(linesep="\r\n", cte_type="7bit", max_line_length=78)
 _FOLD = "\r\n "
 
@@ -57,7 +61,11 @@ class OutgoingFile:
 
 @dataclass(frozen=True)
 class OutgoingMail:
-    """All that a mail consists of. `html` is None for a plain mail; ids are without angle brackets."""
+    """All that a mail consists of. `html` is None for a plain mail; ids are without angle brackets.
+
+    `headers` are further fields by name, ASCII, such as {"List-Unsubscribe": "<https://…>"}; a field that stands in the
+    mail anyway cannot be among them.
+    """
 
     message_id: str
     date: datetime
@@ -71,13 +79,15 @@ class OutgoingMail:
     in_reply_to: str = ""
     references: Sequence[str] = ()
     attachments: Sequence[OutgoingFile] = field(default_factory=tuple)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def build_mail(mail: OutgoingMail) -> bytes:
     """Build the mail as it goes over the wire: CRLF line ends, 7-bit, no Bcc field.
 
     Raises:
-        ValueError: a field holds a line break or another control character, or an address cannot be written in ASCII.
+        ValueError: a field holds a line break or another control character, an address cannot be written in ASCII, or
+            a further field has a name that is taken or none at all.
     """
     message = EmailMessage(policy=_POLICY)
     message["Message-ID"] = _own_id(mail.message_id)
@@ -91,6 +101,8 @@ def build_mail(mail: OutgoingMail) -> bytes:
     references = [f"<{each}>" for each in mail.references if _is_id(each)]
     if references:
         message["References"] = _FOLD.join(references)
+    for name, value in mail.headers.items():
+        message[name] = _extra_field(name, value, message)
     message["MIME-Version"] = "1.0"
     message.set_content(_line_ended(mail.text), charset="utf-8", cte=_text_encoding(mail.text))
     if mail.html is not None:
@@ -173,6 +185,14 @@ def _written_text(text: str) -> str:
         else:
             lines[-1] += f" {word}" if lines[-1] else word
     return _FOLD.join(lines)
+
+
+def _extra_field(name: str, value: str, message: EmailMessage) -> str:
+    if name in message or not _EXTRA_NAME.fullmatch(name.lower()):
+        raise ValueError("a further header field has a name that cannot be used")
+    if not _is_simple(value, limit=900):
+        raise ValueError("a further header field holds what cannot be written as it is")
+    return _written_text(value)
 
 
 def _is_simple(text: str, limit: int = _LINE) -> bool:

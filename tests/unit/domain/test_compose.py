@@ -237,3 +237,30 @@ def test_a_plain_signature_stands_above_the_quote_once() -> None:
     assert signed == "Hi\n\n-- \nMine\n\nOn Mon, Cora wrote:\n> Hello\n>> older\n"
     assert swapped == signed.replace("Mine", "Other")
     assert add_signature_text("Hi", "") == "Hi"
+
+
+def test_further_fields_come_back_whole_however_long() -> None:
+    url, mailto = f"<https://mail.acme.example/u/{'x' * 300}>", "<mailto:rita@acme.example?subject=unsubscribe%20abc>"
+    raw = _mail(headers={"List-Unsubscribe": f"{url}, {mailto}", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"})
+
+    read = message_from_bytes(raw)
+    assert re.sub(r"\r\n(?= )", "", read["List-Unsubscribe"]) == f"{url}, {mailto}"
+    assert read["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert parse_headers(raw).subject == "S"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("List-Unsubscribe", "<https://x>\r\nBcc: all@x.example"),
+        ("List-Unsubscribe\r\nBcc", "x"),
+        ("Bcc", "all@x.example"),
+        ("from", "another@x.example"),
+        ("Content-Type", "text/html"),
+        ("X-Name", "Grüße"),
+        ("", "x"),
+    ],
+)
+def test_a_further_field_smuggles_nothing_in(name: str, value: str) -> None:
+    with pytest.raises(ValueError, match="header field"):
+        _mail(headers={name: value})
