@@ -56,6 +56,8 @@ class Tenant(Base):
     name: Mapped[str] = mapped_column(String(200))
     origins: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
     """Where the tenant's pages live, such as "https://ats.acme.example": only they may launch and hold frames."""
+    own_domains: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    """Domains of the tenant's own people, such as "acme.example": who writes from there is a colleague."""
     mass_mail_cap: Mapped[int | None]
     """Mails of mailings that each account of the tenant may send in 24 hours, as the operator says; 0 switches mass
     mail off, None leaves it to the account's own limits."""
@@ -200,6 +202,12 @@ class Account(Base):
     marked_count: Mapped[int] = mapped_column(default=0)
     """How many messages the read-mark rule has marked on the server and not put back."""
 
+    sharing: Mapped[str] = mapped_column(String(10), default="nothing", server_default="nothing")
+    """What colleagues see of it in the pane of a contact: `nothing`, `contacts` (mail with contacts) or `all` (whole
+    conversations with them); see `webmail.store.sharing`."""
+    only_contacts: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """*Only mail with contacts*: all other mail stays in the mailbox; see `webmail.sync.private_mail`."""
+
     mass_limits: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     """What the user says that the provider allows: {"minute", "hour", "day"}; {} for what is known of the provider."""
     mass_next_at: Mapped[datetime | None]
@@ -280,6 +288,16 @@ class Folder(Base):
     """How far the present comparison has come; {} when there is none."""
     verify_after: Mapped[datetime | None]
     """When the next one is due; None for at once."""
+    left_out: Mapped[str] = mapped_column(Text, default="", server_default="", deferred=True)
+    """The UIDs of mail that stays in the mailbox because it is with no contact, as "1:40,44": numbers and no more."""
+
+
+class SearchedAddress(Base):
+    """An address of a contact whose older mail has been looked for in an account that keeps only mail with contacts."""
+
+    __tablename__ = "searched_addresses"
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
+    address: Mapped[str] = mapped_column(String(320), primary_key=True)
 
 
 class Conversation(Base):
@@ -320,6 +338,8 @@ class Conversation(Base):
     in_sent: Mapped[bool] = mapped_column(default=False)
     in_trash: Mapped[bool] = mapped_column(default=False)
     """Nothing of it lies anywhere but in the trash."""
+    sharing: Mapped[str] = mapped_column(String(8), default="", server_default="")
+    """`shared` or `private` whatever the account's rule says; "" where that holds."""
     account: Mapped[Account] = relationship(lazy="raise")
 
 
