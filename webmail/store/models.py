@@ -125,6 +125,8 @@ class User(Base):
     """Raised to end every session of the user at once."""
     theme: Mapped[str] = mapped_column(String(8), default="auto")
     """`auto`, `light` or `dark`."""
+    erasing_since: Mapped[datetime | None]
+    """Since when all of the user is being erased; nobody can be this user any more."""
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     tenant: Mapped[Tenant] = relationship(lazy="raise")
 
@@ -396,7 +398,8 @@ class Message(Base):
     html: Mapped[str] = mapped_column(Text, default="", deferred=True)
     """As it came, unsanitised: it is cleaned each time it is shown, by the rules of that day."""
     body_state: Mapped[str] = mapped_column(String(8), default="headers")
-    """`headers` until the text parts are here, then `stored`; `broken` when the server never gave them."""
+    """`headers` until the text parts are here, then `stored`; `broken` when the server never gave them; `erased` where
+    nothing is kept but what it takes not to fetch the mail again (`webmail.store.erasing`)."""
     size_bytes: Mapped[int] = mapped_column(default=0)
     has_attachments: Mapped[bool] = mapped_column(default=False)
     is_outgoing: Mapped[bool] = mapped_column(default=False)
@@ -632,6 +635,7 @@ class Contact(Base):
     __table_args__ = (
         UniqueConstraint("tenant_id", "external_id"),
         Index("ix_contacts_name", "tenant_id", "name", "id"),
+        Index("ix_contacts_updated", "tenant_id", "updated_at", "id"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
@@ -884,4 +888,95 @@ class ApiKey(Base):
     name: Mapped[str] = mapped_column(String(64))
     key_hash: Mapped[str] = mapped_column(String(64), unique=True)
     """SHA-256 of the key, which is random and long, so that nothing slower is needed."""
+    scopes: Mapped[list[Any]] = mapped_column(default=list, server_default='["contacts:read", "contacts:write"]')
+    """What it may be used for, of `webmail.domain.api_scopes`."""
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class ApiAnswer(Base):
+    """The answer to a request that carried an Idempotency-Key, for a day: the same request gets the same answer."""
+
+    __tablename__ = "api_answers"
+    __table_args__ = (UniqueConstraint("tenant_id", "key_hash"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
+    """What the request makes may be named by it, so that it is made once even if the answer got lost."""
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    key_hash: Mapped[str] = mapped_column(String(64))
+    request_hash: Mapped[str] = mapped_column(String(64))
+    """Of method, path and body: the key is good for no other request."""
+    status: Mapped[int | None]
+    """None while the request is being worked on."""
+    secret: Mapped[bytes | None]
+    """Sealed: {"body"}; an answer may hold a secret that is shown once."""
+    created_at: Mapped[datetime] = mapped_column(default=utc_now, index=True)
+
+
+class WebhookEndpoint(Base):
+    """Where a tenant's server wants to hear of what happens here."""
+
+    __tablename__ = "webhook_endpoints"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"), index=True)
+    url: Mapped[str] = mapped_column(String(2000))
+    events: Mapped[list[Any]] = mapped_column(default=list)
+    """Which events it is told of, of `webmail.domain.webhooks.EVENTS`."""
+    secret: Mapped[bytes]
+    """Sealed: {"now", "before"?}; after a rotation both sign for a while."""
+    before_until: Mapped[datetime | None]
+    """Until when the secret before signs, too."""
+    is_enabled: Mapped[bool] = mapped_column(default=True)
+    disabled_because: Mapped[str] = mapped_column(String(200), default="")
+    quiet_until: Mapped[datetime | None]
+    """Nobody answered there: nothing is tried before this."""
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class WebhookEvent(Base):
+    """Something that happened, written down in the transaction in which it did."""
+
+    __tablename__ = "webhook_events"
+    uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, primary_key=True, default=uuid_module.uuid4)
+    """The `webhook-id`: the same at each try, by which a receiver knows what it has had."""
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    type: Mapped[str] = mapped_column(String(32))
+    sequence: Mapped[int] = mapped_column(BigInteger)
+    """Microseconds since 1970, one more for each event of one moment: a receiver can tell older from newer by it."""
+    account_uuid: Mapped[uuid_module.UUID | None] = mapped_column(Uuid)
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id", ondelete="SET NULL"), index=True)
+    submission_id: Mapped[int | None] = mapped_column(ForeignKey("submissions.id", ondelete="SET NULL"), index=True)
+    details: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """What the rows above do not tell, such as {"cause": "password_refused"}."""
+    payload: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """What is sent, fixed at the first try; {} before."""
+    created_at: Mapped[datetime] = mapped_column(default=utc_now, index=True)
+
+
+class WebhookDelivery(Base):
+    """An event on its way to one endpoint. `state`: `pending`, `delivered` or `failed`."""
+
+    __tablename__ = "webhook_deliveries"
+    __table_args__ = (
+        UniqueConstraint("event_uuid", "endpoint_id"),
+        Index("ix_webhook_deliveries_state_next_at", "state", "next_at"),
+        Index("ix_webhook_deliveries_endpoint_id_id", "endpoint_id", "id"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
+    event_uuid: Mapped[uuid_module.UUID] = mapped_column(ForeignKey("webhook_events.uuid", ondelete="CASCADE"))
+    endpoint_id: Mapped[int] = mapped_column(ForeignKey("webhook_endpoints.id", ondelete="CASCADE"))
+    state: Mapped[str] = mapped_column(String(10), default="pending")
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime] = mapped_column(default=utc_now)
+    """When it is due; while it is being tried, when whoever tries it must be done."""
+    claim_token: Mapped[int] = mapped_column(default=0)
+    """Raised by each try, so that a late process writes nothing."""
+    status_code: Mapped[int | None]
+    """What the receiver answered last; None when it did not."""
+    answer: Mapped[str] = mapped_column(String(500), default="")
+    """How that answer began, or why there was none."""
+    tried_at: Mapped[datetime | None]
+    event: Mapped[WebhookEvent] = relationship(lazy="raise")
+    endpoint: Mapped[WebhookEndpoint] = relationship(lazy="raise")
