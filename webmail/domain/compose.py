@@ -45,7 +45,8 @@ def _is_of_a_part(name: str) -> bool:
 
 
 _EXTRA_NAME = re.compile(r"(?!content-|mime-|(?:bcc|cc|in-reply-to|references|reply-to|sender)$)[a-z][a-z-]{0,60}")
-_POLICY = _Policy(linesep="\r\n", cte_type="7bit", max_line_length=78)
+# 76: the stdlib breaks quoted-printable lines there, too (RFC 2045, section 6.7).
+_POLICY = _Policy(linesep="\r\n", cte_type="7bit", max_line_length=76)
 _FOLD = "\r\n "
 
 
@@ -127,15 +128,20 @@ def _add_html(message: EmailMessage, mail: OutgoingMail) -> None:
                 maintype=main,
                 subtype=sub,
                 cid=f"<{_one_line(file.content_id)}>",
-                filename=safe_filename(file.filename) or None,
+                filename=_file_name(file) or None,
                 disposition="inline",
             )
 
 
 def _attach(message: EmailMessage, file: OutgoingFile) -> None:
     main, _, sub = _media_type(file).partition("/")
-    name = safe_filename(file.filename) or "attachment"
+    name = _file_name(file) or "attachment"
     message.add_attachment(file.content, maintype=main, subtype=sub, filename=name)
+
+
+def _file_name(file: OutgoingFile) -> str:
+    # What looks like an encoded word would be decoded by some readers, although none may stand there.
+    return safe_filename(file.filename).replace("=?", "-?")
 
 
 def _media_type(file: OutgoingFile) -> str:
@@ -170,7 +176,8 @@ def _written_address(address: Address) -> str:
     if not _PLAIN_ADDRESS.fullmatch(email):
         raise ValueError("an address holds what no header field may")
     if _is_simple(_one_line(address.name)):
-        return format_address(Address(address.name, email))
+        written = format_address(Address(address.name, email))
+        return written if len(written) <= _LINE else written.replace(f" <{email}>", f"{_FOLD}<{email}>")
     return f"{_encoded(address.name)}{_FOLD}<{email}>"
 
 
