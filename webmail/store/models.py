@@ -321,6 +321,12 @@ class Conversation(Base):
             postgresql_where=text("unread_count > 0"),
         ),
         Index("ix_conversations_account_id", "account_id"),
+        Index(
+            "ix_conversations_shared",
+            "tenant_id",
+            sqlite_where=text("sharing = 'shared'"),
+            postgresql_where=text("sharing = 'shared'"),
+        ),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)

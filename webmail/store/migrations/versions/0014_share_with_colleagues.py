@@ -15,6 +15,10 @@ def upgrade() -> None:
     op.add_column("accounts", sa.Column("only_contacts", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("conversations", sa.Column("sharing", sa.String(length=8), nullable=False, server_default=""))
     op.add_column("folders", sa.Column("left_out", sa.Text(), nullable=False, server_default=""))
+    shared = sa.text("sharing = 'shared'")
+    op.create_index(
+        "ix_conversations_shared", "conversations", ["tenant_id"], sqlite_where=shared, postgresql_where=shared
+    )
     op.create_table(
         "searched_addresses",
         sa.Column("account_id", sa.Integer(), nullable=False),
@@ -28,6 +32,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("searched_addresses")
+    op.drop_index("ix_conversations_shared", "conversations")
     for table, column in (
         ("folders", "left_out"),
         ("conversations", "sharing"),
