@@ -42,6 +42,7 @@ BLUEPRINTS = (
     "ledger",
     "embed",
     "api",
+    "unsubscribe",
 )
 _STATIC = Path(__file__).parent / "static"
 _MAX_REQUEST_BYTES = 60 * 1024 * 1024
@@ -71,6 +72,8 @@ def create_app(config: Config | None = None) -> Flask:
     csrf = CSRFProtect(app)
     csrf.exempt("webmail.blueprints.embed.launch")  # it is posted by the host's page, and signed
     csrf.exempt("webmail.blueprints.oauth.redeem")  # a popup has no session; its ticket is what guards it
+    csrf.exempt("webmail.blueprints.unsubscribe.confirm")  # mail programs post it; the signed link is what guards it
+    csrf.exempt("webmail.blueprints.unsubscribe.undo")
     csrf.exempt(api_blueprint)  # it takes keys, and no session
     app.url_defaults(_framed.name_frame)
     login_manager.init_app(app)

@@ -35,7 +35,7 @@ TOKEN_S = 600
 _ENTER_S = 60
 _UNNAMED = frozenset({"static", "assets.file", "messages.part", "oauth.callback", "oauth.redeem", "embed.launch"})
 """Addresses that name no session: they need none, or others have to know them as they are."""
-_PUBLIC_PATHS = ("/static/", "/assets/", "/healthz", "/readyz", "/embed/launch", "/oauth/popup")
+_PUBLIC_PATHS = ("/static/", "/assets/", "/healthz", "/readyz", "/embed/launch", "/oauth/popup", "/u/")
 
 
 @dataclass(frozen=True)
