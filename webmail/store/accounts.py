@@ -24,7 +24,7 @@ def list_accounts(s: Session, scope: Scope) -> list[Account]:
     query = (
         select(Account)
         .where(Account.tenant_id == scope.tenant_id, Account.user_id == scope.user_id)
-        .options(selectinload(Account.signature))
+        .options(selectinload(Account.signatures))
         .order_by(Account.id)
     )
     return list(s.scalars(query))
@@ -44,7 +44,7 @@ def load_account(s: Session, scope: Scope, uuid: UUID) -> Account:
     query = (
         select(Account)
         .where(Account.uuid == uuid, Account.tenant_id == scope.tenant_id, Account.user_id == scope.user_id)
-        .options(selectinload(Account.signature))
+        .options(selectinload(Account.signatures))
     )
     account = s.scalar(query)
     if account is None:

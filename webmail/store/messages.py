@@ -11,6 +11,7 @@ from sqlalchemy import Table, delete, insert, select, update
 from sqlalchemy.orm import joinedload, selectinload, undefer
 
 from webmail.errors import NotFound
+from webmail.store.correspondents import note_correspondents
 from webmail.store.models import Account, Attachment, Conversation, Folder, Message, Placement
 from webmail.store.scope import Scope
 from webmail.store.search_index import index_messages, index_new
@@ -188,6 +189,7 @@ def _insert_messages(s: Session, account: Account, arrivals: Sequence[Arrival]) 
     ]
     whole = [_BLANK | row for row in rows]
     s.execute(insert(_MESSAGES), [_columns(row) for row in whole])
+    note_correspondents(s, account, whole)
     ids = ids_by_identity(s, account.id, [arrival.identity for arrival in arrivals])
     attachments = [
         {"uuid": uuid4(), "message_id": ids[arrival.identity], **vars(attachment)}

@@ -23,6 +23,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     text,
+    true,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -125,6 +126,11 @@ class User(Base):
     """Raised to end every session of the user at once."""
     theme: Mapped[str] = mapped_column(String(8), default="auto")
     """`auto`, `light` or `dark`."""
+    undo_s: Mapped[int] = mapped_column(default=10, server_default="10")
+    """For so many seconds a mail that was sent off can be taken back."""
+    title: Mapped[str] = mapped_column(String(120), default="", server_default="")
+    """What they are, for signatures: "Recruiter"."""
+    phone: Mapped[str] = mapped_column(String(60), default="", server_default="")
     erasing_since: Mapped[datetime | None]
     """Since when all of the user is being erased; nobody can be this user any more."""
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
@@ -172,6 +178,8 @@ class Account(Base):
     since, and the user has still to allow Graph, so queued mail waits."""
     imap_folder: Mapped[str] = mapped_column(String(255), default="INBOX")
     outbox_folder: Mapped[str] = mapped_column(String(255), default="")
+    aliases: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    """Further addresses of the mailbox, normalised: it gets their mail, and mail can be sent from them."""
     ssl_enabled: Mapped[bool] = mapped_column(default=True)
     reads_mail: Mapped[bool] = mapped_column(default=True)
     """*Do you want to read email?*"""
@@ -229,7 +237,19 @@ class Account(Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
     user: Mapped[User] = relationship(lazy="raise")
-    signature: Mapped[Signature | None] = relationship(back_populates="account", lazy="raise")
+    signatures: Mapped[list[Signature]] = relationship(
+        back_populates="account", lazy="raise", passive_deletes=True, order_by="Signature.id"
+    )
+
+    @property
+    def signature(self) -> Signature | None:
+        """The signature of new mail."""
+        return next((each for each in self.signatures if each.is_for_new), None)
+
+    @property
+    def reply_signature(self) -> Signature | None:
+        """The signature of replies and forwarded mail."""
+        return next((each for each in self.signatures if each.is_for_replies), None)
 
 
 class ConnectAttempt(Base):
@@ -511,6 +531,7 @@ class Submission(Base):
         Index("ix_submissions_message_id_header", "account_id", "message_id_header"),
         Index("ix_submissions_mailing_id_state", "mailing_id", "state", "not_before"),
         Index("ix_submissions_recipient_id_step", "recipient_id", "step", unique=True),
+        Index("ix_submissions_account_id_data_started_at", "account_id", "data_started_at"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
@@ -533,6 +554,8 @@ class Submission(Base):
     """To, Cc and Bcc as they were typed: a draft may hold half an address."""
     cc: Mapped[str] = mapped_column(Text, default="")
     bcc: Mapped[str] = mapped_column(Text, default="")
+    from_email: Mapped[str] = mapped_column(String(320), default="", server_default="")
+    """The account's other address that it is sent from; "" for the account's own."""
     subject: Mapped[str] = mapped_column(Text, default="")
     is_plain: Mapped[bool] = mapped_column(default=False)
     body_html: Mapped[str] = mapped_column(Text, default="")
@@ -595,17 +618,38 @@ class SubmissionAttachment(Base):
 
 
 class Signature(Base):
-    """Rich text that ends an individual mail; one for each account."""
+    """Rich text that ends an individual mail. Of an account's, one at most is for new mail, and one for replies."""
 
     __tablename__ = "signatures"
     id: Mapped[int] = mapped_column(primary_key=True)
     uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
-    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), unique=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(80), default="", server_default="")
+    is_for_new: Mapped[bool] = mapped_column(default=True, server_default=true())
+    is_for_replies: Mapped[bool] = mapped_column(default=True, server_default=true())
     html: Mapped[str] = mapped_column(Text, default="")
+    """May hold `{{ user.name }}`, `{{ user.title }}` and the like."""
     updated_at: Mapped[datetime] = mapped_column(default=utc_now)
-    account: Mapped[Account] = relationship(back_populates="signature", lazy="raise")
+    account: Mapped[Account] = relationship(back_populates="signatures", lazy="raise")
+
+
+class Correspondent(Base):
+    """An address that a user has written to, or heard from, by one account: whom a new mail may be for."""
+
+    __tablename__ = "correspondents"
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
+    email: Mapped[str] = mapped_column(String(320), primary_key=True)
+    """Normalised."""
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(200), default="")
+    words: Mapped[str] = mapped_column(Text, default="")
+    """The words of name and address, each after a space: what is typed is the beginning of some."""
+    written_count: Mapped[int] = mapped_column(default=0)
+    written_at: Mapped[datetime | None]
+    heard_count: Mapped[int] = mapped_column(default=0)
+    heard_at: Mapped[datetime | None]
 
 
 class OAuthGrant(Base):
@@ -762,6 +806,7 @@ class Mailing(Base):
     steps: Mapped[list[MailingStep]] = relationship(
         lazy="raise", passive_deletes=True, order_by="MailingStep.number", back_populates="mailing"
     )
+    files: Mapped[list[MailingFile]] = relationship(lazy="raise", passive_deletes=True, order_by="MailingFile.id")
 
 
 class MailingStep(Base):
@@ -895,7 +940,7 @@ class ApiKey(Base):
     key_hash: Mapped[str] = mapped_column(String(64), unique=True)
     """SHA-256 of the key, which is random and long, so that nothing slower is needed."""
     scopes: Mapped[list[Any]] = mapped_column(default=list, server_default='["contacts:read", "contacts:write"]')
-    """What it may be used for, of `webmail.domain.api_scopes`."""
+    """What it may be used for, of `webmail.actions.api_keys.SCOPES`."""
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 

@@ -42,7 +42,7 @@ def _owned(scope: Scope) -> Select[Submission]:
     return (
         select(Submission)
         .where(Submission.tenant_id == scope.tenant_id, Submission.user_id == scope.user_id)
-        .options(joinedload(Submission.account).selectinload(Account.signature), selectinload(Submission.attachments))
+        .options(joinedload(Submission.account).selectinload(Account.signatures), selectinload(Submission.attachments))
     )
 
 
