@@ -26,7 +26,7 @@ _HEAD = ("UID", "FLAGS", "INTERNALDATE", "RFC822.SIZE", "BODYSTRUCTURE", f"BODY.
 _GMAIL_HEAD = ("X-GM-MSGID", "X-GM-THRID", "X-GM-LABELS")
 MAX_TEXT_BYTES = 2 * 1024 * 1024
 """Of one text, as it is transferred."""
-_MAX_BATCH_BYTES = 8 * 1024 * 1024
+_MAX_BATCH_BYTES = 12 * 1024 * 1024
 """Of all texts of a batch, so that a worker's memory does not depend on the mailbox."""
 
 
