@@ -27,6 +27,9 @@ _MAX_HTML = 1_000_000
 _MAX_SUBJECT = 900
 _MAX_WAIT_DAYS = 90
 _MAX_FIELDS = 50
+_COPIED = (
+    "tenant_id user_id account_id job time_zone uses_recipients_zone window_from window_until weekdays has_unsubscribe"
+).split()
 
 
 @dataclass(frozen=True)
@@ -240,12 +243,10 @@ def copy(scope: Scope, uuid: UUID) -> UUID:
     Raises:
         NotFound: no such mailing.
     """
-    same = ("tenant_id", "user_id", "account_id", "job", "time_zone", "uses_recipients_zone")
-    same += ("window_from", "window_until", "weekdays", "has_unsubscribe")
     with transaction() as s:
         old = store.load_mailing(s, scope, uuid)
         new = Mailing(
-            **{name: getattr(old, name) for name in same}, name=f"{old.name} (copy)"[:120] if old.name else ""
+            **{name: getattr(old, name) for name in _COPIED}, name=f"{old.name} (copy)"[:120] if old.name else ""
         )
         s.add(new)
         s.flush()
