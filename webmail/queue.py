@@ -142,16 +142,21 @@ def is_within_limit(key: str, *, limit: int, window_s: int) -> bool:
 
     Without Redis everything is within limits: a sign-in page that nobody can use is worse.
     """
+    return count_use(key, window_s=window_s) <= limit
+
+
+def count_use(key: str, *, window_s: int) -> int:
+    """Count one use of `key` and say the how-manieth of this window it is; 0 without Redis."""
     name = f"limit:{key}:{int(time.time() // window_s)}"
     try:
         with connection().pipeline() as pipeline:
             pipeline.incr(name)
             pipeline.expire(name, window_s)
             count, _ = pipeline.execute()
-        return int(count) <= limit
+        return int(count)
     except redis.RedisError as error:
         log.warning("limit_unknown", error=str(error))
-        return True
+        return 0
 
 
 def call_roll(group: str, name: str, *, seconds: int) -> list[str]:
