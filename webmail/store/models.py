@@ -337,6 +337,7 @@ class Conversation(Base):
             "in_inbox",
             "account_id",
             "tenant_id",
+            "unread_count",
             sqlite_where=text("unread_count > 0"),
             postgresql_where=text("unread_count > 0"),
         ),

@@ -19,6 +19,10 @@ OF_HITS = (
 )
 # As FTS5 drops what it has joined.
 OLD_PIECES = "DELETE FROM message_index_data WHERE id >= 137438953472 AND id <= 274877906943"
+UNREAD = (
+    "SELECT account_id, count(*) FROM conversations "
+    "WHERE tenant_id = 1 AND user_id = 1 AND in_inbox = 1 AND unread_count > 0 GROUP BY account_id"
+)
 BY_KEY = "SELECT * FROM conversations WHERE id IN (1, 2, 3) AND tenant_id = 1 AND user_id = 1"
 
 
@@ -29,6 +33,7 @@ BY_KEY = "SELECT * FROM conversations WHERE id IN (1, 2, 3) AND tenant_id = 1 AN
         (WAITING, "m USING COVERING INDEX ix_messages_account_id_body_state"),
         (OF_HITS, "m USING INTEGER PRIMARY KEY"),
         (OLD_PIECES, "message_index_data USING INTEGER PRIMARY KEY"),
+        (UNREAD, "conversations USING COVERING INDEX ix_conversations_unread"),
         (BY_KEY, "conversations USING INTEGER PRIMARY KEY"),
     ],
 )
