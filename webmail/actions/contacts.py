@@ -1,71 +1,125 @@
-"""Contacts, as a tenant's own server tells of them: who they are, and the keys by which it may."""
+"""Contacts as users keep them; what a tenant's own server tells of them is `webmail.actions.api_contacts`."""
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
 
-from webmail.domain.addresses import normalise_email
-from webmail.errors import InputRefused, NotFound
-from webmail.store import contacts, users
-from webmail.store.session import reading, transaction
+from webmail.domain.addresses import normalise_email, parse_typed
+from webmail.domain.columns import MOST_FIELDS, TARGETS, field_name, is_time_zone, read_tags
+from webmail.errors import InputRefused
+from webmail.store import audit, contacts
+from webmail.store.models import Contact, utc_now
+from webmail.store.scope import Scope
+from webmail.store.session import transaction
 
 MOST_ADDRESSES = 20
 
 
-def add_api_key(slug: str, name: str) -> str:
-    """Make a key for a tenant's server, and give it: it is shown this once.
+@dataclass(frozen=True)
+class ContactFields:
+    """A contact as a user types it.
 
-    Raises:
-        InputRefused: no such tenant.
+    `addresses`: any number, however separated; the first is where new mail goes to.
+    `fields`: further merge fields, as (name, value); one without a name or a value is left out.
     """
-    key = f"wm_{secrets.token_urlsafe(32)}"
-    with transaction() as s:
-        tenant = users.find_tenant(s, slug)
-        if tenant is None:
-            raise InputRefused("tenant", f"There is no tenant {slug}.")
-        contacts.add_api_key(s, tenant.id, name[:64] or "server", _digest(key))
-    return key
+
+    name: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    company: str = ""
+    addresses: str = ""
+    tags: str = ""
+    time_zone: str = ""
+    fields: list[tuple[str, str]] = field(default_factory=list)
 
 
-def tenant_of_key(key: str) -> int | None:
-    """Give whose key this is; None for a key that nobody has."""
-    with reading() as s:
-        found = contacts.find_api_key(s, _digest(key))
-    return found.tenant_id if found is not None else None
-
-
-def save_contact(tenant_id: int, external_id: str, *, name: object, addresses: object) -> bool:
-    """Take over a person as the tenant knows them; says whether they are new.
+def add_contact(scope: Scope, typed: ContactFields) -> UUID:
+    """Take a person into the tenant's contacts, and give their uuid.
 
     Raises:
+        InputRefused: a field is not what it has to be, or somebody has one of the addresses already.
+    """
+    contact = Contact(tenant_id=scope.tenant_id)
+    addresses = _fill(contact, typed)
+    with transaction() as s:
+        known = contacts.contacts_by_address(s, scope.tenant_id, addresses)
+        if known:
+            email, other = next(iter(known.items()))
+            raise InputRefused(
+                "addresses", f"{email} belongs to {other.name or 'a contact'} already. Edit that contact."
+            )
+        contact.addresses = addresses
+        contacts.add_contacts(s, [contact])
+    return contact.uuid
+
+
+def edit_contact(scope: Scope, uuid: UUID, typed: ContactFields) -> None:
+    """Store a contact as it was typed.
+
+    Raises:
+        NotFound: there is none.
         InputRefused: a field is not what it has to be.
     """
-    if not 0 < len(external_id) <= 200:
-        raise InputRefused("external_id", "An external id takes from 1 to 200 characters.")
-    if not isinstance(name, str) or len(name) > 200:
-        raise InputRefused("name", "name takes a text of up to 200 characters.")
-    if not isinstance(addresses, Sequence) or isinstance(addresses, str) or len(addresses) > MOST_ADDRESSES:
-        raise InputRefused("addresses", f"addresses takes a list of up to {MOST_ADDRESSES} mail addresses.")
-    for each in addresses:
-        if not isinstance(each, str) or not 3 <= len(each) <= 320 or "@" not in each.strip("@") or " " in each:
-            raise InputRefused("addresses", f"{str(each)[:80]!r} is no mail address.")
-    normal = list(dict.fromkeys(normalise_email(each) for each in addresses))
     with transaction() as s:
-        return contacts.save_contact(s, tenant_id, external_id, name=" ".join(name.split()), addresses=normal)
+        contact = contacts.load_by_uuid(s, scope.tenant_id, uuid)
+        addresses = _fill(contact, typed)
+        contact.updated_at = utc_now()
+        contacts.put_addresses(s, contact, addresses)
 
 
-def delete_contact(tenant_id: int, external_id: str) -> None:
-    """Forget a person.
+def erase_contact(scope: Scope, uuid: UUID) -> str:
+    """Forget a contact, and give what it was called; mail, and what mailings have sent, stays as it is.
 
     Raises:
-        NotFound: there is none of that name.
+        NotFound: there is none.
     """
     with transaction() as s:
-        if not contacts.delete_contact(s, tenant_id, external_id):
-            raise NotFound("This person is not known here.")
+        contact = contacts.load_by_uuid(s, scope.tenant_id, uuid)
+        name = contact.name or next(iter(contact.addresses), "")
+        audit.add_entry(s, scope.tenant_id, scope.user_id, "contact_erased", subject=uuid)
+        s.delete(contact)
+    return name
 
 
-def _digest(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()
+def _fill(contact: Contact, typed: ContactFields) -> list[str]:
+    """Put what was typed into a contact, all but the addresses: those are given back, normalised."""
+    found, refused = parse_typed(typed.addresses)
+    if refused:
+        raise InputRefused("addresses", f"“{refused[0][:80]}” is no mail address.")
+    if not found:
+        raise InputRefused("addresses", "Add at least one mail address.")
+    if len(found) > MOST_ADDRESSES:
+        raise InputRefused("addresses", f"A contact takes up to {MOST_ADDRESSES} addresses.")
+    if typed.time_zone and not is_time_zone(typed.time_zone):
+        raise InputRefused("time_zone", f"There is no time zone {typed.time_zone[:60]}. Write it as Europe/Paris.")
+    contact.fields = _own_fields(typed.fields)
+    contact.first_name, contact.last_name = _line(typed.first_name, 100), _line(typed.last_name, 100)
+    whole = f"{contact.first_name} {contact.last_name}".strip()
+    contact.name = _line(typed.name, 200) or whole or found[0].name[:200]
+    contact.company, contact.time_zone = _line(typed.company, 200), typed.time_zone
+    contact.tags = read_tags(typed.tags)
+    return [normalise_email(each.email) for each in found]
+
+
+def _own_fields(typed: Sequence[tuple[str, str]]) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    for label, value in typed:
+        name = field_name(label)
+        if not _line(value, 2000) or not label.strip():
+            continue
+        if not name or name in TARGETS:
+            raise InputRefused(
+                "fields", f"“{label.strip()[:60]}” cannot be the name of a further field. Choose another."
+            )
+        if name in fields:
+            raise InputRefused("fields", f"There are two fields called {name}. Keep one of them.")
+        fields[name] = _line(value, 2000)
+    if len(fields) > MOST_FIELDS:
+        raise InputRefused("fields", f"A contact takes up to {MOST_FIELDS} further fields.")
+    return fields
+
+
+def _line(text: str, most: int) -> str:
+    return " ".join(text.split())[:most].strip()

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from charset_normalizer import from_bytes
@@ -25,6 +26,8 @@ MAX_CELL = 2000
 DELIMITERS = ",;\t|"
 _MOST_LINES_OF_A_ROW = 50
 _SAMPLE_ROWS = 60
+_FORMULA = tuple("=+-@\t\r\n|%")
+_APOSTROPHE = re.compile(r"^'(?=[=+\-@|%])")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _MARKED = re.compile(r"\w*[^\W\x00-\x7f]\w*")
@@ -159,6 +162,20 @@ def read_pasted(text: str) -> Pasted:
     return Pasted(rows, problems)
 
 
+def write_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Write a CSV file, a piece at a time, as Excel opens it: UTF-8 with its mark, and no cell is a formula."""
+    yield "\ufeff" + _record_of(header)
+    for row in rows:
+        yield _record_of(row)
+
+
+def _record_of(cells: Sequence[str]) -> str:
+    written = io.StringIO()
+    # An apostrophe makes text of what a spreadsheet would calculate (OWASP, CSV injection); reading takes it off again.
+    csv.writer(written).writerow(f"'{cell}" if cell.lstrip()[:1] in _FORMULA else cell for cell in cells)
+    return written.getvalue()
+
+
 def names_of(name: str) -> tuple[str, str]:
     """Cut a name into first and last where it cannot be mistaken: `Ana Silva`, `Silva, Ana`; else both are ""."""
     last, comma, first = name.partition(",")
@@ -256,7 +273,7 @@ def _records(
             problems.append(Problem(first + 1, "A quotation mark opens here and is never closed."))
             cells = [cell.replace('"', "") for cell in (lines[first].split(delimiter) if delimiter else [lines[first]])]
             at = first + 1
-        yield first + 1, [" ".join(cell.split()) for cell in cells]
+        yield first + 1, [_APOSTROPHE.sub("", " ".join(cell.split())) for cell in cells]
 
 
 def _cells(record: str, delimiter: str) -> list[str] | None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webmail.domain import tables
-from webmail.domain.tables import Problem, names_of, read_pasted, read_table, read_typed_table
+from webmail.domain.tables import Problem, names_of, read_pasted, read_table, read_typed_table, write_table
 from webmail.errors import InputRefused
 
 
@@ -158,6 +158,15 @@ def test_pasted_cells_are_a_table_and_pasted_addresses_are_none() -> None:
 )
 def test_a_name_is_cut_only_where_it_is_clear(name: str, names: tuple[str, str]) -> None:
     assert names_of(name) == names
+
+
+def test_what_is_written_is_no_formula_and_is_read_back_as_it_was() -> None:
+    rows = [["=HYPERLINK(1)", "+33 1"], ["@x", '-"quoted", and more'], ["Zoë", "plain"]]
+
+    written = "".join(write_table(["Name", "Note"], rows))
+
+    assert written.startswith("\ufeffName,Note\r\n'=HYPERLINK(1),'+33 1\r\n'@x,\"'-")
+    assert [row.cells for row in read_table(written.encode()).rows] == rows
 
 
 @given(st.binary(max_size=300))
