@@ -12,6 +12,7 @@ from webmail.store.conversations import BodyFacts, ConversationDetail, body_fact
 from webmail.store.models import Attachment, Message, Submission
 from webmail.store.scope import Scope
 from webmail.store.session import reading
+from webmail.store.sharing import Standing, standing_of
 from webmail.store.submissions import draft_of_conversation, submissions_by_message
 
 NEWEST_SHOWN = 25
@@ -27,6 +28,8 @@ class MessageView:
     facts: BodyFacts
     submission: Submission | None
     is_open: bool
+    owner: str = ""
+    """Whose it is, where it is not the reader's own: then it is only read."""
 
     @property
     def attachments(self) -> list[Attachment]:
@@ -37,7 +40,8 @@ class MessageView:
     def recipients(self) -> list[tuple[str, list[list[str]]]]:
         """The rows of its recipients: label and [[name, email], …]."""
         message = self.message
-        rows = [("To", message.to), ("Cc", message.cc), ("Bcc", message.bcc), ("Reply to", message.reply_to)]
+        blind = [] if self.owner else message.bcc
+        rows = [("To", message.to), ("Cc", message.cc), ("Bcc", blind), ("Reply to", message.reply_to)]
         return [(label, addresses) for label, addresses in rows if addresses]
 
     @property
@@ -57,6 +61,8 @@ class ConversationView:
     hidden_count: int
     shows_earlier: bool
     draft_uuid: UUID | None
+    standing: Standing
+    """How it stands with colleagues."""
 
     @property
     def newest(self) -> Message:
@@ -80,12 +86,14 @@ def load_view(scope: Scope, uuid: UUID, *, shows_earlier: bool = False) -> Conve
         facts = body_facts(s, ids)
         submissions = submissions_by_message(s, ids)
         draft = draft_of_conversation(s, scope, detail.conversation.id)
+        standing = standing_of(s, scope, detail.conversation)
     return ConversationView(
         detail=detail,
         messages=_views(detail.messages, facts, submissions),
         hidden_count=max(detail.conversation.message_count - len(ids), 0),
         shows_earlier=shows_earlier,
         draft_uuid=draft.uuid if draft else None,
+        standing=standing,
     )
 
 

@@ -8,18 +8,26 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from io import BytesIO
 from uuid import UUID
 
-from flask import url_for
+from flask import Response, make_response, render_template, send_file, url_for
 from markupsafe import Markup
 
+from webmail.actions import attachments
+from webmail.actions.attachments import OpenedAttachment
 from webmail.blueprints._framed import inner_ancestors
 from webmail.blueprints._signed import part_token
 from webmail.domain.html import clean_mail_html
 from webmail.domain.quotes import fold_quotes_html, split_quoted_text
 from webmail.domain.text import text_to_html
+from webmail.store.accounts import find_account
 from webmail.store.models import Message
+from webmail.store.scope import Scope
+from webmail.store.session import reading
 
+FILE_POLICY = "default-src 'none'; sandbox"
+"""Of an attachment or a picture that is opened by itself."""
 _DESIGNED = re.compile(r"<font|bgcolor=|(?:^|[\"';\s])(?:background-color|color)\s*[:=]", re.IGNORECASE)
 _HARMLESS = frozenset(
     "application/pdf application/zip application/msword application/rtf text/csv text/calendar "
@@ -41,6 +49,45 @@ class FrameContent:
     is_text: bool = False
     is_designed: bool = False
     has_remote: bool = False
+
+
+def answer_body(message: Message, owner: Scope, picture_user: UUID, *, shows_remote: bool) -> Response:
+    """Answer with the text of a message as a page for its frame; a text that is not here yet is asked for.
+
+    Args:
+        message: one that the reader may see, with text, HTML and attachments.
+        owner: whose mailbox it is from.
+        picture_user: as in `render_body()`.
+        shows_remote: whether it may load pictures from elsewhere.
+    """
+    with reading() as s:
+        account = find_account(s, message.account_id)
+    is_waiting = message.body_state == "headers" and account is not None and account.secret is not None
+    if is_waiting:
+        attachments.ensure_body(owner, message.uuid)
+    content = render_body(message, picture_user) if message.body_state != "headers" else None
+    page = render_template(
+        "messages/body.html", message=message, content=content, shows_remote=shows_remote, is_waiting=is_waiting
+    )
+    response = make_response(page)
+    response.headers["Content-Security-Policy"] = frame_policy(shows_remote=shows_remote)
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def answer_file(opened: OpenedAttachment) -> Response:
+    """Answer with an attachment to be saved; nothing is ever shown in place."""
+    response = send_file(
+        BytesIO(opened.content),
+        mimetype=harmless_type(opened.media_type),
+        as_attachment=True,
+        download_name=opened.filename or "attachment",
+        etag=False,
+        max_age=0,
+    )
+    response.headers["Content-Security-Policy"] = FILE_POLICY
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
 
 
 def render_body(message: Message, user_uuid: UUID) -> FrameContent:

@@ -6,7 +6,7 @@ that each page can show the list that it belongs to, also after a reload and wit
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,10 +19,11 @@ from webmail.domain.search import MAX_QUERY, Piece, SearchQuery, excerpt, marked
 from webmail.store.accounts import list_accounts
 from webmail.store.contacts import conversations_with, load_contact
 from webmail.store.conversations import VIEWS, ConversationPage, list_page, recipients_of, unread_counts
-from webmail.store.models import Account, Submission
+from webmail.store.models import Account, Conversation, Submission
 from webmail.store.scope import Scope
 from webmail.store.search import Hit, search_page
 from webmail.store.session import Session, reading
+from webmail.store.sharing import SharedConversation, shared_with
 from webmail.store.submissions import count_drafts, list_drafts
 
 PAGE_ROWS = 50
@@ -154,6 +155,14 @@ class MailList:
     """Of a search: what could not be understood, a sentence each."""
     write_to: str = ""
     """Of a contact: the address that new mail goes to."""
+    contact_uuid: UUID | None = None
+    timeline: Sequence[Conversation | SharedConversation] = ()
+    """Of a contact: the user's own conversations, and what colleagues share, newest first."""
+
+    @property
+    def rows(self) -> Sequence[Conversation | SharedConversation]:
+        """What is listed."""
+        return self.timeline or self.page.rows
 
     @property
     def troubled(self) -> list[MailAccount]:
@@ -169,7 +178,7 @@ class MailList:
     @property
     def empty_state(self) -> str:
         """Why nothing is shown: `connect`, `importing`, or the view's own emptiness; "" when there are rows."""
-        if self.page.rows or self.drafts:
+        if self.rows or self.drafts:
             return ""
         if self.place.typed:
             return "search"
@@ -220,7 +229,11 @@ def load_list(
         if place.contact:
             contact = load_contact(s, scope.tenant_id, place.contact)
             page = conversations_with(s, scope, contact.addresses)
-            return MailList(place, page, [], _rail(s, scope), {}, write_to=", ".join(contact.addresses[:1]))
+            everything: list[Conversation | SharedConversation] = [*page.rows, *shared_with(s, scope, contact)]
+            timeline = sorted(everything, key=lambda row: row.last_at, reverse=True)
+            write_to = ", ".join(contact.addresses[:1])
+            rail = _rail(s, scope)
+            return MailList(place, page, [], rail, {}, write_to=write_to, contact_uuid=contact.uuid, timeline=timeline)
         if place.view == "drafts":
             return MailList(place, ConversationPage([], ""), list_drafts(s, scope), _rail(s, scope), {})
         page = list_page(

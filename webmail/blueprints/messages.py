@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from uuid import UUID
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from webmail.actions import attachments
-from webmail.blueprints._frame import frame_policy, harmless_type, picture_type, render_body
+from webmail.blueprints._frame import FILE_POLICY, answer_body, answer_file, picture_type
 from webmail.blueprints._htmx import is_partial
 from webmail.blueprints._session import current_scope, public, signed_in
 from webmail.blueprints._signed import PART_SECONDS, read_part_token
 from webmail.errors import NotFound
-from webmail.store.accounts import find_account
 from webmail.store.messages import load_message
 from webmail.store.scope import Scope
 from webmail.store.session import reading
@@ -23,28 +21,14 @@ from webmail.store.users import find_by_uuid
 
 blueprint = Blueprint("messages", __name__)
 
-_FILE_POLICY = "default-src 'none'; sandbox"
-
 
 @blueprint.get("/messages/<uuid:message_uuid>/body")
 def body(message_uuid: UUID) -> Response:
     """Give the text of a message as a page for its frame; with `images=1` it may load pictures from elsewhere."""
-    shows_remote = request.args.get("images") == "1"
     scope = current_scope()
     with reading() as s:
         message = load_message(s, scope, message_uuid)
-        account = find_account(s, message.account_id)
-    is_waiting = message.body_state == "headers" and account is not None and account.secret is not None
-    if is_waiting:
-        attachments.ensure_body(scope, message_uuid)
-    content = render_body(message, signed_in().uuid) if message.body_state != "headers" else None
-    page = render_template(
-        "messages/body.html", message=message, content=content, shows_remote=shows_remote, is_waiting=is_waiting
-    )
-    response = make_response(page)
-    response.headers["Content-Security-Policy"] = frame_policy(shows_remote=shows_remote)
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+    return answer_body(message, scope, signed_in().uuid, shows_remote=request.args.get("images") == "1")
 
 
 @blueprint.post("/messages/<uuid:message_uuid>/fetch")
@@ -74,7 +58,7 @@ def part(token: str) -> BaseResponse:
     if media_type is None:
         return Response(status=415)
     response = Response(opened.content, mimetype=media_type)
-    response.headers["Content-Security-Policy"] = _FILE_POLICY
+    response.headers["Content-Security-Policy"] = FILE_POLICY
     response.headers["Cache-Control"] = f"private, max-age={PART_SECONDS}"
     return response
 
@@ -82,15 +66,4 @@ def part(token: str) -> BaseResponse:
 @blueprint.get("/messages/attachments/<uuid:attachment_uuid>")
 def attachment(attachment_uuid: UUID) -> BaseResponse:
     """Download an attachment; nothing is ever shown in place."""
-    opened = attachments.open_attachment(current_scope(), attachment_uuid)
-    response = send_file(
-        BytesIO(opened.content),
-        mimetype=harmless_type(opened.media_type),
-        as_attachment=True,
-        download_name=opened.filename or "attachment",
-        etag=False,
-        max_age=0,
-    )
-    response.headers["Content-Security-Policy"] = _FILE_POLICY
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
+    return answer_file(attachments.open_attachment(current_scope(), attachment_uuid))

@@ -14,6 +14,7 @@ from typing import cast
 
 from sqlalchemy import Table, delete, insert, select, update
 
+from webmail.domain import privacy
 from webmail.store.models import Account, Conversation, ConversationAlias, Message, ThreadKey
 from webmail.store.session import Session
 
@@ -103,10 +104,18 @@ def _insert_conversations(s: Session, account: Account, made: dict[int, Threadab
 def _merge(s: Session, merged: dict[int, int]) -> None:
     for old in merged:
         target = _find(merged, old)
+        _keep_private(s, old, target)
         s.execute(update(Message).where(Message.conversation_id == old).values(conversation_id=target))
         s.execute(update(ThreadKey).where(ThreadKey.conversation_id == old).values(conversation_id=target))
         _keep_url(s, old, target)
         s.execute(delete(Conversation).where(Conversation.id == old))
+
+
+def _keep_private(s: Session, old: int, target: int) -> None:
+    """Let what becomes one conversation be as private as the most private part of it."""
+    query = select(Conversation.sharing).where(Conversation.id.in_((old, target)))
+    choice = privacy.merged(s.scalars(query))
+    s.execute(update(Conversation).where(Conversation.id == target).values(sharing=choice))
 
 
 def _keep_url(s: Session, old: int, target: int) -> None:
