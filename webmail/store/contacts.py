@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, cast, delete, func, insert, or_, select, tuple_
+from sqlalchemy import ColumnElement, String, cast, delete, func, insert, or_, select, true, tuple_
 from sqlalchemy.orm import joinedload
 
 from webmail.domain.addresses import normalise_email
@@ -16,10 +16,10 @@ from webmail.domain.words import words_of
 from webmail.errors import NotFound
 from webmail.store._search_entry import NEWEST_KEY, Wanted, message_id_of
 from webmail.store.conversations import ConversationPage
-from webmail.store.models import ApiKey, Contact, ContactAddress, Conversation, Message, utc_now
+from webmail.store.models import Contact, ContactAddress, Conversation, Message, utc_now
 from webmail.store.scope import Scope
 from webmail.store.search_index import dialect_of
-from webmail.store.session import Session, count_changed
+from webmail.store.session import Session
 
 _MOST_MESSAGES = 2000
 """Of each address and direction, the newest so many are looked through."""
@@ -68,21 +68,21 @@ def every_contact(s: Session, tenant_id: int, *, search: str = "", tag: str = ""
 def tags_of(s: Session, tenant_id: int) -> list[str]:
     """Give the tags that the tenant's contacts have, in order of the alphabet."""
     if s.get_bind().dialect.name == "sqlite":
-        tag = func.json_each(Contact.tags).table_valued("value").c.value
+        each = func.json_each(Contact.tags).table_valued("value")
     else:
-        tag = func.json_array_elements_text(Contact.tags).column_valued()
-    found = s.scalars(select(tag).select_from(Contact).where(Contact.tenant_id == tenant_id).distinct())
-    return sorted((str(each) for each in found), key=lambda each: (each.casefold(), each))
+        each = func.json_array_elements_text(Contact.tags).table_valued("value").render_derived()
+    query = select(each.c.value).select_from(Contact).join(each, true()).where(Contact.tenant_id == tenant_id)
+    return sorted((str(tag) for tag in s.scalars(query.distinct())), key=lambda tag: (tag.casefold(), tag))
 
 
 def field_names_of(s: Session, tenant_id: int) -> list[str]:
     """Give the names of the further merge fields that the tenant's contacts have."""
     if s.get_bind().dialect.name == "sqlite":
-        name = func.json_each(Contact.fields).table_valued("key").c.key
+        each = func.json_each(Contact.fields).table_valued("key")
     else:
-        name = func.json_object_keys(Contact.fields).column_valued()
-    found = s.scalars(select(name).select_from(Contact).where(Contact.tenant_id == tenant_id).distinct())
-    return sorted(str(each) for each in found)
+        each = func.json_object_keys(Contact.fields).table_valued("key").render_derived()
+    query = select(each.c.key).select_from(Contact).join(each, true()).where(Contact.tenant_id == tenant_id)
+    return sorted(str(name) for name in s.scalars(query.distinct()))
 
 
 def find_by_uuid(s: Session, tenant_id: int, uuid: UUID) -> Contact | None:
@@ -194,12 +194,6 @@ def save_contact(s: Session, tenant_id: int, external_id: str, *, name: str, add
     return is_new
 
 
-def delete_contact(s: Session, tenant_id: int, external_id: str) -> bool:
-    """Forget a person; says whether there was one. Their mail stays in the mailboxes that it lies in."""
-    statement = delete(Contact).where(Contact.tenant_id == tenant_id, Contact.external_id == external_id)
-    return count_changed(s, statement) > 0
-
-
 def conversations_with(s: Session, scope: Scope, addresses: Sequence[str], *, limit: int = 200) -> ConversationPage:
     """Give the user's conversations in which one of these addresses wrote, or was written to, newest first.
 
@@ -243,13 +237,3 @@ def _addresses(sender: str, *recipients: Sequence[Sequence[str]]) -> Iterable[st
     yield sender
     for each in recipients:
         yield from (email for _, email in each)
-
-
-def find_api_key(s: Session, key_hash: str) -> ApiKey | None:
-    """Give the key of that hash, None when there is none."""
-    return s.scalar(select(ApiKey).where(ApiKey.key_hash == key_hash))
-
-
-def add_api_key(s: Session, tenant_id: int, name: str, key_hash: str) -> None:
-    """Keep a key's hash."""
-    s.add(ApiKey(tenant_id=tenant_id, name=name, key_hash=key_hash))

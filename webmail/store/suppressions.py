@@ -14,7 +14,7 @@ from webmail.domain.addresses import normalise_email
 from webmail.errors import NotFound
 from webmail.store.models import Suppression, utc_now
 from webmail.store.scope import Scope
-from webmail.store.session import Session, count_changed
+from webmail.store.session import Session
 
 REASONS = ("unsubscribed", "bounced", "complained", "imported", "by_hand")
 _AT_ONCE = 500
@@ -63,7 +63,8 @@ def add_suppressions(
             }
             for email in wanted[start : start + _AT_ONCE]
         ]
-        added += count_changed(s, insert(Suppression).values(values).on_conflict_do_nothing())
+        statement = insert(Suppression).values(values).on_conflict_do_nothing()
+        added += len(s.scalars(statement.returning(Suppression.id)).all())
     return added
 
 
