@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -27,13 +28,13 @@ from webmail.config import load_config
 from webmail.store import session, users
 from webmail.store.conversations import refresh_conversations
 from webmail.store.folders import save_folders
-from webmail.store.messages import Arrival, NewAttachment, save_bodies, take_in
+from webmail.store.messages import Arrival, NewAttachment, take_in
 from webmail.store.models import Account, Folder
 from webmail.store.scope import Scope
 from webmail.store.session import transaction
 
 NEWEST = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
-_BATCH = 200
+_BATCH = 500
 _STEMS = "an ber con del est for gen hal in jor kan lim mon nor op per qua ren sal ter un ver wil xen yor zel".split()
 _FILE = NewAttachment("2", "cv.pdf", "application/pdf", 90_000, "", is_inline=False, encoding="base64")
 
@@ -64,24 +65,22 @@ class StoredMailbox:
     def fill(self, count: int, *, with_bodies: bool) -> None:
         """Add messages, as a sync does, until there are so many."""
         while self.count < count:
-            arrivals = [self._arrival() for _ in range(min(_BATCH, count - self.count))]
+            arrivals = [self._arrival(with_body=with_bodies) for _ in range(min(_BATCH, count - self.count))]
             with transaction() as s:
                 taken = take_in(s, self.account, self.inbox, arrivals)
-                if with_bodies:
-                    save_bodies(s, [self._body(message_id) for message_id in taken.new_message_ids])
                 refresh_conversations(s, self.account, taken.conversation_ids)
 
     def sentence(self, count: int) -> str:
         """Give so many words, each as likely as it is frequent."""
         return " ".join(self.rng.choices(self.words, cum_weights=self._weights, k=count))
 
-    def _arrival(self) -> Arrival:
+    def _arrival(self, *, with_body: bool) -> Arrival:
         self.count += 1
         if not self._left:
             self._thread, self._left = f"thread-{self.count}", self.rng.randint(1, 8)
         self._left -= 1
         person = self.words[100 + self.rng.randrange(3000)]
-        values = {
+        values: dict[str, Any] = {
             "subject": self.sentence(6),
             "sent_at": NEWEST - timedelta(minutes=5) * (1_000_000 - self.count),
             "from_name": f"{person.title()} {self.words[100 + self.rng.randrange(3000)].title()}",
@@ -90,15 +89,16 @@ class StoredMailbox:
             "is_unread": self.rng.random() < 0.05,
             "is_flagged": self.rng.random() < 0.002,
             "snippet": self.sentence(25)[:200],
+            **(self._body() if with_body else {}),
         }
         files = (_FILE,) if self.rng.random() < 0.12 else ()
         return Arrival(f"m{self.count}", [self._thread], values, attachments=files, uid=self.count)
 
-    def _body(self, message_id: int) -> dict[str, object]:
+    def _body(self) -> dict[str, Any]:
         text = self.sentence(self.rng.randint(40, 400))
         quoted = f"\n\n> {self._last}" if self.rng.random() < 0.33 else ""
         self._last = text
-        return {"id": message_id, "text": text + quoted, "html": "", "snippet": text[:200], "body_state": "stored"}
+        return {"text": text + quoted, "snippet": text[:200], "body_state": "stored"}
 
 
 @contextmanager

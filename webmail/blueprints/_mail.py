@@ -13,6 +13,8 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from markupsafe import Markup, escape
+
 from webmail.blueprints._connect_tab import AccountRow
 from webmail.blueprints._times import browser_zone
 from webmail.domain.search import MAX_QUERY, Piece, SearchQuery, excerpt, marked, parse_query
@@ -27,6 +29,8 @@ from webmail.store.sharing import SharedConversation, shared_with
 from webmail.store.submissions import count_drafts, list_drafts
 
 PAGE_ROWS = 50
+_HITS = 25
+"""Of a page of hits, which are read while somebody types; the next page is there before it is scrolled to."""
 _MAX_ROWS = 500
 """How deep a list is kept when it is read again; who has scrolled further gets the rest page by page."""
 _COLOURS = 6
@@ -135,8 +139,8 @@ class Found:
     """What the list shows of a conversation that was found: the newest message in it that matches, marked."""
 
     sent_at: datetime
-    subject: list[Piece]
-    text: list[Piece]
+    subject: Markup
+    text: Markup
 
 
 @dataclass(frozen=True)
@@ -213,7 +217,7 @@ def _rail(s: Session, scope: Scope) -> Rail:
 
 
 def load_list(
-    scope: Scope, place: Place, *, open_uuid: UUID | None = None, cursor: str = "", rows: int = PAGE_ROWS
+    scope: Scope, place: Place, *, open_uuid: UUID | None = None, cursor: str = "", rows: int = 0
 ) -> MailList:
     """Read the list of a place, with the rail.
 
@@ -222,9 +226,9 @@ def load_list(
         cursor: where the page before ended.
         rows: how many conversations at most, for a list that is read again as deep as it has been scrolled.
     """
-    wanted_rows = min(max(rows, PAGE_ROWS), _MAX_ROWS)
     if place.typed:
-        return _search(scope, place, cursor, wanted_rows)
+        return _search(scope, place, cursor, min(max(rows, _HITS), _MAX_ROWS))
+    wanted_rows = min(max(rows, PAGE_ROWS), _MAX_ROWS)
     with reading() as s:
         if place.contact:
             contact = load_contact(s, scope.tenant_id, place.contact)
@@ -269,8 +273,14 @@ def _found(hits: list[Hit], query: SearchQuery) -> dict[int, Found]:
     return {
         hit.conversation.id: Found(
             hit.sent_at,
-            marked(hit.subject, in_subject),
-            excerpt(hit.text, in_text) or marked(hit.snippet, in_text),
+            _marked(marked(hit.subject, in_subject)),
+            _marked(excerpt(hit.text, in_text) or marked(hit.snippet, in_text)),
         )
         for hit in hits
     }
+
+
+def _marked(pieces: list[Piece]) -> Markup:
+    """Write a text of which some was searched for; a macro for each would cost more than the page."""
+    written = (f"<mark>{escape(piece.text)}</mark>" if piece.is_hit else escape(piece.text) for piece in pieces)
+    return Markup("".join(written))  # noqa: S704  # every piece is escaped

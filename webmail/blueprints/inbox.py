@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from webmail.blueprints import _mail_words
 from webmail.blueprints._htmx import is_asked_on, is_partial, page_or_partial
-from webmail.blueprints._mail import PAGE_ROWS, load_list, load_rail, read_place
+from webmail.blueprints._mail import load_list, load_rail, read_place
 from webmail.blueprints._session import current_scope
 
 blueprint = Blueprint("inbox", __name__)
@@ -57,7 +57,7 @@ def refresh() -> BaseResponse:
     if not is_partial():
         return redirect(url_for("inbox.show", **place.args), 303)
     open_uuid = request.args.get("open", None, UUID)
-    rows = request.args.get("rows", PAGE_ROWS, int)
+    rows = request.args.get("rows", 0, int)
     mail = load_list(current_scope(), place, open_uuid=open_uuid, rows=rows)
     return Response(
         render_template("inbox/_refreshed.html", mail=mail, rail=mail.rail, place=place, open_uuid=open_uuid)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, literal_column, or_, select, tuple_, update
 from sqlalchemy.orm import joinedload, selectinload
 
 from webmail.errors import NotFound
@@ -20,6 +20,8 @@ from webmail.store.session import Session
 VIEWS = ("inbox", "starred", "sent", "all", "trash")
 _MAX_SENDERS = 12
 _BEGINNING = 6000
+# Written out: the index of the unread is for a query that says so, not for one with a parameter there.
+_IS_UNREAD = Conversation.unread_count > literal_column("0")
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def list_page(
             )
         )
     if unread_only:
-        query = query.where(or_(Conversation.unread_count > 0, Conversation.uuid == keep))
+        query = query.where(or_(_IS_UNREAD, Conversation.uuid == keep))
     query = _after(query, cursor)
     rows = list(s.scalars(query))
     if len(rows) <= limit:
@@ -119,6 +121,8 @@ def _after(query: Select[Conversation], cursor: str) -> Select[Conversation]:
 
 def recipients_of(s: Session, conversation_ids: Sequence[int]) -> dict[int, list[str]]:
     """Give the names, or addresses, to which the newest message of each of these conversations went."""
+    if not conversation_ids:
+        return {}
     query = (
         select(Message.conversation_id, Message.to)
         .where(Message.conversation_id.in_(list(conversation_ids)))
@@ -134,8 +138,8 @@ def unread_counts(s: Session, scope: Scope) -> dict[int, int]:
         .where(
             Conversation.tenant_id == scope.tenant_id,
             Conversation.user_id == scope.user_id,
-            Conversation.in_inbox,
-            Conversation.unread_count > 0,
+            Conversation.in_inbox.is_(True),
+            _IS_UNREAD,
         )
         .group_by(Conversation.account_id)
     )

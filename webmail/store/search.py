@@ -31,16 +31,15 @@ _EXCERPT_FROM = 6000
 """Characters of a body, from its beginning, in which the words are looked for to be shown."""
 # A cross join, because SQLite takes its order as it stands: otherwise it begins with all conversations of the user.
 _CONVERSATIONS = (
-    "SELECT m.id, m.conversation_id, c.in_inbox, c.in_sent, c.in_trash, c.unread_count, c.is_flagged "
-    "FROM messages m CROSS JOIN conversations c "
-    "WHERE c.id = m.conversation_id AND c.tenant_id = :tenant_id AND c.user_id = :user_id"
+    "SELECT m.id, m.conversation_id FROM messages m CROSS JOIN conversations c "
+    "WHERE c.id = m.conversation_id AND c.tenant_id = {scope.tenant_id:d} AND c.user_id = {scope.user_id:d}"
 )
 _FILTERS = {
-    "is_unread": Conversation.unread_count > 0,
-    "is_starred": Conversation.is_flagged.is_(True),
-    "inbox": Conversation.in_inbox.is_(True),
-    "sent": Conversation.in_sent.is_(True),
-    "trash": Conversation.in_trash.is_(True),
+    "is_unread": "c.unread_count > 0",
+    "is_starred": "c.is_flagged = TRUE",
+    "inbox": "c.in_inbox = TRUE",
+    "sent": "c.in_sent = TRUE",
+    "trash": "c.in_trash = TRUE",
 }
 
 
@@ -122,22 +121,31 @@ def _find(s: Session, scope: Scope, wanted: Wanted, *, below: int, newest: int, 
     return dict(islice(found.items(), limit))
 
 
+def _filters(query: SearchQuery) -> list[str]:
+    """Give the conditions that a conversation meets where it is looked for, as it is wanted, but that of no trash."""
+    return [piece for name, piece in _FILTERS.items() if getattr(query, name, False) or name == query.place]
+
+
+def _filtered(query: SearchQuery) -> str:
+    """Write out those conditions, to follow others."""
+    no_trash = [] if query.place == "trash" else ["NOT c.in_trash"]
+    return "".join(f" AND {piece}" for piece in no_trash + _filters(query))
+
+
 def _few_candidates(s: Session, scope: Scope, wanted: Wanted) -> dict[int, int] | None:
     """Give the keys of all messages in the conversations that pass the filters, with these; None when there are many.
 
     Where few conversations are starred, unread or in the trash, a walk through all that matches would meet hardly any.
     """
-    query = wanted.query
-    pieces = [piece for name, piece in _FILTERS.items() if getattr(query, name, False) or name == query.place]
-    if not pieces:
+    if not _filters(wanted.query):
         return None
-    owned = (Conversation.tenant_id == scope.tenant_id, Conversation.user_id == scope.user_id)
-    passing = select(Conversation.id).where(*owned, Conversation.in_trash.is_(query.place == "trash"), *pieces)
-    ids = s.scalars(passing.limit(_FEW + 1)).all()
+    owned = "SELECT c.id FROM conversations c WHERE c.tenant_id = :tenant_id AND c.user_id = :user_id"
+    passing = text(f"{owned}{_filtered(wanted.query)} LIMIT {_FEW + 1}")
+    ids = s.scalars(passing, {"tenant_id": scope.tenant_id, "user_id": scope.user_id}).all()
     if len(ids) > _FEW:
         return None
     columns = select(Message.id, Message.sent_at, Message.conversation_id)
-    rows = s.execute(columns.where(Message.conversation_id.in_(passing)))
+    rows = s.execute(columns.where(Message.conversation_id.in_(ids)))
     return {key_of(sent_at, message_id): conversation_id for message_id, sent_at, conversation_id in rows}
 
 
@@ -145,37 +153,30 @@ def _newest_of(
     s: Session, wanted: Wanted, owners: Mapping[int, int], *, below: int, newest: int, limit: int
 ) -> dict[int, int]:
     """Give the keys of the newest hits below a key among these, by conversation, in order."""
-    keys = [key for key in owners if wanted.oldest <= key < newest]
+    keys = sorted((key for key in owners if wanted.oldest <= key < newest), reverse=True)
+    shown: set[int] = set()
     found: dict[int, int] = {}
-    for key in sorted(dialect_of(s).matching(s, wanted, keys) if keys else (), reverse=True):
-        found.setdefault(owners[key], key)
-    return dict(islice(((owner, key) for owner, key in found.items() if key < below), limit))
+    batch = limit * _BATCH_PER_ROW
+    for start in range(0, len(keys), batch):
+        some = keys[start : start + batch]
+        for key in sorted(dialect_of(s).matching(s, wanted, some), reverse=True):
+            if key >= below:
+                shown.add(owners[key])
+            elif owners[key] not in shown:
+                found.setdefault(owners[key], key)
+        if len(found) >= limit:
+            break
+    return dict(islice(found.items(), limit))
 
 
 def _conversations_of(s: Session, scope: Scope, query: SearchQuery, keys: Sequence[int]) -> list[tuple[int, int]]:
     """Give (key, conversation) of those entries whose conversations are the user's and pass the filters."""
     # Numbers of ours, written out: hundreds of parameters would cost more than the query itself.
     ids = ",".join(str(message_id_of(key)) for key in keys) or "NULL"
-    statement = text(f"{_CONVERSATIONS} AND m.id IN ({ids})")
-    rows = s.execute(statement, {"tenant_id": scope.tenant_id, "user_id": scope.user_id})
-    conversation_ids = {
-        message_id: conversation_id for message_id, conversation_id, *facts in rows if _passes(query, *facts)
-    }
-    pairs = ((key, conversation_ids.get(message_id_of(key))) for key in keys)
-    return [(key, conversation_id) for key, conversation_id in pairs if conversation_id is not None]
-
-
-def _passes(
-    query: SearchQuery, in_inbox: bool, in_sent: bool, in_trash: bool, unread_count: int, is_flagged: bool
-) -> bool:
-    """Say whether a conversation lies where it is looked for, and is as it is wanted."""
-    lies_there = {"inbox": in_inbox, "sent": in_sent}.get(query.place, True)
-    return (
-        bool(in_trash) == (query.place == "trash")
-        and bool(lies_there)
-        and (unread_count > 0 or not query.is_unread)
-        and bool(is_flagged or not query.is_starred)
-    )
+    statement = f"{_CONVERSATIONS.format(scope=scope)}{_filtered(query)} AND m.id IN ({ids})"
+    rows = s.connection().exec_driver_sql(statement)
+    owners = {message_id: conversation_id for message_id, conversation_id in rows}
+    return [(key, owners[message_id]) for key in keys if (message_id := message_id_of(key)) in owners]
 
 
 def _shown_before(s: Session, wanted: Wanted, conversation_ids: Sequence[int], above: int, newest: int) -> set[int]:

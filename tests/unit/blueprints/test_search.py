@@ -97,8 +97,8 @@ def test_a_search_goes_on_page_by_page(client: CheckedClient, account: Account) 
     assert link is not None
     second = client.get_partial(link[1].replace("&amp;", "&")).text
 
-    assert len(subjects(first)) == 50
-    assert len(subjects(second)) == 50
+    assert len(subjects(first)) == 25
+    assert len(subjects(second)) == 25
     assert not {*subjects(first)} & {*subjects(second)}
 
 
