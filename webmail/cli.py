@@ -182,12 +182,21 @@ def tenant_origin(slug: str, origin: str, remove: bool) -> None:
 @tenant.command("api-key")
 @click.argument("slug")
 @click.option("--name", default="server", show_default=True, help="What uses it.")
-def tenant_api_key(slug: str, name: str) -> None:
+@click.option("--scope", "scopes", multiple=True, help="What it may be used for, such as mail:read; can be repeated.")
+@click.option("--list", "lists", is_flag=True, help="List the keys instead.")
+@click.option("--remove", is_flag=True, help="Take away the keys of that name instead.")
+def tenant_api_key(slug: str, name: str, scopes: tuple[str, ...], lists: bool, remove: bool) -> None:
     """Make a key for the tenant's own server to call the API with; it is shown this once."""
     _prepare_operator()
-    from webmail.actions import contacts  # noqa: PLC0415
+    from webmail.actions import api_keys  # noqa: PLC0415
 
-    click.echo(contacts.add_api_key(slug, name))
+    if lists:
+        for each in api_keys.list_keys(slug):
+            click.echo(f"{each.name}\t{each.created_at:%Y-%m-%d}\t{' '.join(each.scopes)}")
+    elif remove:
+        click.echo(f"{api_keys.remove_keys(slug, name)} keys named {name} are gone.")
+    else:
+        click.echo(api_keys.add_key(slug, name, scopes))
 
 
 @tenant.command("show")

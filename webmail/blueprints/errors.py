@@ -6,9 +6,10 @@ import structlog
 from flask import Flask, make_response, render_template
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response
 
+from webmail.blueprints._api_problem import http_problem, is_api
 from webmail.blueprints._htmx import is_htmx, toast_only
 from webmail.blueprints._session import ask_to_sign_in
 from webmail.errors import InputRefused, NotFound, ProviderError
@@ -57,6 +58,8 @@ def _csrf_refused(error: CSRFError) -> Response:
 def _http_error(error: HTTPException) -> Response:
     if error.response is not None or (error.code or 500) < 400:
         return error.get_response()
+    if is_api():
+        return http_problem(error)
     response = error_answer(error.code or 500)
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):
@@ -80,4 +83,4 @@ def _provider_error(error: ProviderError) -> Response:
 
 def _unexpected(error: Exception) -> Response:
     log.exception("request_failed", error=type(error).__name__)  # noqa: LOG004  # Flask calls it while handling
-    return error_answer(500)
+    return http_problem(InternalServerError()) if is_api() else error_answer(500)

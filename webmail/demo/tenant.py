@@ -6,7 +6,7 @@ import base64
 import hmac
 import re
 
-from webmail.actions import contacts, tenants
+from webmail.actions import api_contacts, tenants
 from webmail.config import Config
 from webmail.demo.people import Candidate, all_candidates
 from webmail.errors import NotFound
@@ -54,4 +54,5 @@ def prepare_tenant(config: Config, email: str) -> None:
             with reading() as s:
                 load_contact(s, tenant_id, contact_id(candidate))
         except NotFound:
-            contacts.save_contact(tenant_id, contact_id(candidate), name=candidate.name, addresses=[candidate.email])
+            told = {"name": candidate.name, "addresses": [candidate.email]}
+            api_contacts.upsert(tenant_id, contact_id(candidate), told)

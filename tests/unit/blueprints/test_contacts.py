@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from tests.servers.launches import Ats
 from tests.unit.blueprints.embedding import BASE, HOST, FramePage
 from tests.unit.blueprints.received import add_mailbox, conversation_of, receive
-from webmail.actions import contacts
+from webmail.actions import api_keys
 from webmail.store import frames, users
 from webmail.store.scope import Scope
 from webmail.store.search_index import index_messages
@@ -37,7 +37,7 @@ class Server:
 
     def __init__(self, app: Flask, slug: str, key: str | None = None) -> None:
         self._client: Any = app.test_client()
-        self._key = contacts.add_api_key(slug, "tests") if key is None else key
+        self._key = api_keys.add_key(slug, "tests") if key is None else key
 
     def ask(self, method: str, external_id: str, body: Mapping[str, Any] | None = None) -> TestResponse:
         path = f"/api/v1/contacts/{external_id}"
@@ -76,11 +76,9 @@ def test_a_contact_is_told_of_changed_and_forgotten(server: Server) -> None:
     made, again = server.ask("PUT", "c-7", CARA), server.ask("PUT", "c-7", CARA)
 
     assert (made.status_code, again.status_code) == (201, 200)
-    assert server.ask("GET", "c-7").get_json() == {
-        "id": "c-7",
-        "name": "Cara Candidate",
-        "addresses": ["cara@candidates.example", "cara@home.example"],
-    }
+    shown = server.ask("GET", "c-7").get_json()
+    assert (shown["id"], shown["name"]) == ("c-7", "Cara Candidate")
+    assert shown["addresses"] == ["cara@candidates.example", "cara@home.example"]
     assert server.ask("DELETE", "c-7").status_code == 204
     assert server.ask("GET", "c-7").status_code == 404
 
@@ -100,7 +98,7 @@ def test_what_is_no_contact_is_refused_with_its_field(server: Server, body: dict
     answer = server.ask("PUT", "c-7", body)
 
     assert answer.status_code == 422 and answer.mimetype == "application/problem+json"
-    assert answer.get_json()["field"] in ("name", "addresses")
+    assert answer.get_json()["field"].partition("[")[0] in ("name", "addresses")
     assert server.ask("GET", "c-7").status_code == 404
 
 
