@@ -57,10 +57,22 @@ def record_sent(s: Session, submission: Submission, **values: Any) -> None:
         setattr(submission, name, value)
     submission.updated_at = utc_now()
     s.flush()
+    _take_its_place(s, submission)
     _mark_answered(s, submission)
     if submission.filing == "pending":
         after_commit(s, partial(wake_filing, submission))
     publish_submission(s, submission)
+
+
+def _take_its_place(s: Session, submission: Submission) -> None:
+    """Put a mail that waited for its time where it belongs among the others, now that it has left."""
+    message = store.find_message(s, submission.message_id)
+    if message is None or message.date_header_at is None or message.date_header_at <= message.sent_at:
+        return
+    message.sent_at = message.date_header_at
+    s.flush()
+    if submission.account is not None:
+        refresh_conversations(s, submission.account, [message.conversation_id])
 
 
 def _mark_answered(s: Session, submission: Submission) -> None:

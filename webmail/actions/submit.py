@@ -42,13 +42,14 @@ __all__ = [
 ]
 
 
-def submit(scope: Scope, uuid: UUID, *, hold_s: float = 0) -> None:
+def submit(scope: Scope, uuid: UUID, *, hold_s: float = 0, at: datetime | None = None) -> None:
     """Send a draft off. From here on it shows in its conversation; a job hands it to the server.
 
     What is no draft any more is left alone: the second press of *Send* does nothing.
 
     Args:
         hold_s: seconds in which `back_to_draft()` can still take it back.
+        at: when it is to go out, None for now; until then it can be taken back, too.
 
     Raises:
         NotFound: no such draft.
@@ -67,18 +68,22 @@ def submit(scope: Scope, uuid: UUID, *, hold_s: float = 0) -> None:
         sender_name = load_user(s, scope).name
     fetch_missing(scope, files)
     now = utc_now()
-    mail = build_outgoing(draft, draft.account, sender_name, source, files, now)
+    mail = build_outgoing(draft, draft.account, sender_name, source, files, at or now)
     with transaction() as s:
         if not store.queue_draft(s, draft):
             if store.load_submission(s, scope, uuid).state != "draft":
                 return
             raise InputRefused("revision", "This draft was changed in another tab while it was being sent. Look again.")
-        _queue(s, store.load_submission(s, scope, uuid), mail, now, hold_s)
+        _queue(s, store.load_submission(s, scope, uuid), mail, now, hold_s, at)
 
 
-def _queue(s: Session, submission: Submission, mail: BuiltMail, now: datetime, hold_s: float) -> None:
+def _queue(
+    s: Session, submission: Submission, mail: BuiltMail, now: datetime, hold_s: float, at: datetime | None
+) -> None:
     account = submission.account
     assert account is not None
+    # It has its Date from when it goes out; until then it stands where it was written.
+    mail.arrival.values["sent_at"] = min(now, mail.arrival.values["sent_at"])
     taken = take_in(s, account, None, [mail.arrival])
     refresh_conversations(s, account, taken.conversation_ids)
     submission.message_id = taken.new_message_ids[0]
@@ -87,23 +92,24 @@ def _queue(s: Session, submission: Submission, mail: BuiltMail, now: datetime, h
     submission.envelope_from, submission.envelope_to = account.email, mail.recipients.envelope
     submission.refusals = {}
     submission.sent_at, submission.filing, submission.filing_attempts = None, "none", 0
-    _make_due(s, submission, now, hold_s)
+    _make_due(s, submission, now, hold_s, at)
     attachments = [(each.uuid, each.section) for each in store.attachments_of(s, submission.message_id)]
     after_commit(s, partial(_keep_attachments, account, mail.mime, attachments))
 
 
-def _make_due(s: Session, submission: Submission, now: datetime, hold_s: float = 0) -> None:
+def _make_due(s: Session, submission: Submission, now: datetime, hold_s: float = 0, at: datetime | None = None) -> None:
     submission.state = "queued"
-    submission.not_before = now + timedelta(seconds=hold_s)
-    submission.held_reason = "undo" if hold_s else ""
+    submission.not_before = at or now + timedelta(seconds=hold_s)
+    submission.held_reason = "scheduled" if at else "undo" if hold_s else ""
     submission.attempts, submission.claimed_until, submission.data_started_at = 0, None, None
     submission.error_sentence, submission.server_answer = "", ""
     submission.claim_token += 1
     submission.updated_at = now
     account = submission.account
-    if account is not None and (account.status == "reconnect_needed" or account.sends_by == "blocked"):
+    is_held = account is not None and (account.status == "reconnect_needed" or account.sends_by == "blocked")
+    if is_held and not at:
         submission.held_reason = "reconnect"
-    elif not hold_s:
+    elif not hold_s and not at:
         after_commit(s, partial(wake, submission))
     s.flush()
     publish_submission(s, submission)

@@ -14,6 +14,7 @@ from webmail.store.scope import Scope
 from webmail.store.session import reading, transaction
 
 THEMES = ("auto", "light", "dark")
+UNDO_CHOICES_S = (0, 5, 10, 20, 30)
 MIN_PASSWORD_LENGTH = 8
 _MAX_PASSWORD_LENGTH = 1000
 """Longer ones are refused before they are hashed: hashing is dear on purpose."""
@@ -131,6 +132,34 @@ def change_theme(scope: Scope, theme: str) -> None:
         raise InputRefused("theme", "Choose auto, light or dark.")
     with transaction() as s:
         users.load_user(s, scope).theme = theme
+
+
+def change_undo(scope: Scope, seconds: int) -> None:
+    """Change for how long a mail that was sent off can be taken back.
+
+    Raises:
+        InputRefused: it is none of `UNDO_CHOICES_S`.
+    """
+    if seconds not in UNDO_CHOICES_S:
+        raise InputRefused("undo", "Choose one of these times.")
+    with transaction() as s:
+        users.load_user(s, scope).undo_s = seconds
+
+
+def change_details(scope: Scope, *, title: str, phone: str) -> None:
+    """Change what signatures may say of the user besides the name.
+
+    Raises:
+        InputRefused: a field is too long.
+    """
+    title, phone = " ".join(title.split()), " ".join(phone.split())
+    if len(title) > 120:
+        raise InputRefused("title", "A title takes up to 120 characters.")
+    if len(phone) > 60:
+        raise InputRefused("phone", "A telephone number takes up to 60 characters.")
+    with transaction() as s:
+        user = users.load_user(s, scope)
+        user.title, user.phone = title, phone
 
 
 def normalise_sign_in(email: str) -> str:

@@ -9,15 +9,26 @@ from uuid import UUID
 
 from flask import url_for
 
+from webmail.blueprints._times import browser_zone, short_day, zone_name
 from webmail.blueprints.forms.draft import DraftForm, form_of_draft
+from webmail.domain.schedule import choices, moment_of, wall_of
 from webmail.store.accounts import list_accounts
-from webmail.store.models import Account, Submission
+from webmail.store.models import Account, Submission, utc_now
 from webmail.store.scope import Scope
 from webmail.store.session import reading
 from webmail.store.submissions import conversation_uuid_of, is_touched, load_submission
 
 LIVE = ("connected", "reconnect_needed", "error")
 _TITLES = {"new": "New mail", "reply": "Reply", "reply_all": "Reply all", "forward": "Forward"}
+
+
+@dataclass(frozen=True)
+class OfferedTime:
+    """A time to send at: what it is called, as forms carry it, and as people read it."""
+
+    label: str
+    wall: str
+    shown: str
 
 
 @dataclass(frozen=True)
@@ -42,6 +53,29 @@ class Composer:
     def account(self) -> Account | None:
         """The account that is chosen, None when it is connected no more."""
         return next((each for each in self.accounts if each.uuid == self.form.account_uuid), None)
+
+    @property
+    def can_archive(self) -> bool:
+        """Whether it answers something that could be archived with it."""
+        return self.draft.mode in ("reply", "reply_all") and bool(self.source_uuid)
+
+    @property
+    def times(self) -> list[OfferedTime]:
+        """When it can be sent later, at a press."""
+        zone = browser_zone()
+        return [
+            OfferedTime(each.label, each.wall, short_day(moment_of(each.wall, zone)))
+            for each in choices(utc_now(), zone)
+        ]
+
+    @property
+    def soonest(self) -> str:
+        """The present moment as the wall shows it."""
+        return wall_of(utc_now().astimezone(browser_zone()))
+
+    @property
+    def zone(self) -> str:
+        return zone_name()
 
     @property
     def saved_at(self) -> datetime | None:

@@ -22,6 +22,7 @@ from webmail.store.accounts import list_accounts
 from webmail.store.contacts import conversations_with, load_contact
 from webmail.store.conversations import VIEWS, ConversationPage, list_page, recipients_of, unread_counts
 from webmail.store.models import Account, Conversation, Submission
+from webmail.store.outbox import count_outbox
 from webmail.store.scope import Scope
 from webmail.store.search import Hit, search_page
 from webmail.store.session import Session, reading
@@ -127,6 +128,7 @@ class Rail:
     accounts: list[MailAccount]
     unread: int
     drafts: int
+    outbox: int
 
     @property
     def colours(self) -> dict[int, int]:
@@ -213,7 +215,7 @@ def _rail(s: Session, scope: Scope) -> Rail:
         MailAccount(AccountRow(account), counts.get(account.id, 0), at % _COLOURS + 1)
         for at, account in enumerate(list_accounts(s, scope))
     ]
-    return Rail(accounts, sum(counts.values()), count_drafts(s, scope))
+    return Rail(accounts, sum(counts.values()), count_drafts(s, scope), count_outbox(s, scope))
 
 
 def load_list(

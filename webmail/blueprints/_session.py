@@ -42,6 +42,9 @@ class SignedIn:
         self.name = user.name
         self.email = user.launch_email or user.email
         self.theme = theme or user.theme
+        self.undo_s = user.undo_s
+        self.title = user.title
+        self.phone = user.phone
         self._epoch = user.session_epoch
         self._frame_uuid = frame_uuid
 

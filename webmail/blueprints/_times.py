@@ -19,6 +19,11 @@ def browser_zone() -> tzinfo:
     return zone
 
 
+def zone_name() -> str:
+    """Give what the zone is called: "Europe/Paris"."""
+    return str(getattr(browser_zone(), "key", "UTC")).replace("_", " ")
+
+
 @lru_cache
 def _zone_names() -> frozenset[str]:
     # Reading them from the disk costs more than a page.
@@ -45,6 +50,12 @@ def clock_time(moment: datetime, *, now: datetime | None = None) -> str:
     if short == clock:
         return short
     return f"{short} {clock}" if short.isalpha() else f"{short}, {clock}"
+
+
+def short_day(moment: datetime) -> str:
+    """Write a day and the hour, briefly: "Mon 30 Nov, 08:00"."""
+    local = moment.astimezone(browser_zone())
+    return f"{local:%a} {local.day} {local:%b}, {local:%H:%M}"
 
 
 def full_time(moment: datetime) -> str:

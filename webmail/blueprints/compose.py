@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import datetime
 from io import BytesIO
 from typing import TypeVar
 from uuid import UUID
@@ -9,12 +11,14 @@ from uuid import UUID
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, send_file, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from webmail.actions import drafts, submit
+from webmail.actions import drafts, later, mail, submit
+from webmail.actions.reminders import questions_before
 from webmail.blueprints._composer import LIVE, composer_context
 from webmail.blueprints._frame import picture_type
 from webmail.blueprints._htmx import VARY, is_asked_on, is_partial, page_or_partial, toast_or_redirect
-from webmail.blueprints._session import current_scope
-from webmail.blueprints._times import browser_zone
+from webmail.blueprints._sending import Wish, read_wish
+from webmail.blueprints._session import current_scope, signed_in
+from webmail.blueprints._times import browser_zone, clock_time
 from webmail.blueprints.forms.draft import DraftForm, typed_form
 from webmail.errors import InputRefused, NotFound
 from webmail.store.accounts import list_accounts
@@ -26,9 +30,6 @@ from webmail.store.submissions import conversation_uuid_of, load_files, load_sub
 blueprint = Blueprint("compose", __name__)
 
 Answer = TypeVar("Answer", bound=BaseResponse)
-
-UNDO_S = 10
-"""How long a mail waits to be taken back before it goes out: as long as the toast that offers it stays."""
 
 
 @blueprint.get("/compose")
@@ -85,19 +86,41 @@ def save(draft_uuid: UUID) -> BaseResponse:
 
 @blueprint.post("/compose/<uuid:draft_uuid>/send")
 def send(draft_uuid: UUID) -> BaseResponse:
-    scope, form = current_scope(), typed_form(request.form)
+    """Send a draft off, at once or at the time in `at`, and archive with `then`; questions in `sure` are answered."""
+    scope, form, wish = current_scope(), typed_form(request.form), read_wish()
     form.is_sending = True
     try:
+        at = wish.moment()
         _store(scope, draft_uuid, form)
-        submit.submit(scope, draft_uuid, hold_s=UNDO_S)
+        form.questions = questions_before(scope, draft_uuid, sure_of=wish.sure_of)
+        if form.questions:
+            form.again = wish.again(form.questions)
+            return _shown_again(scope, draft_uuid, form, 422)
+        if at is None:
+            submit.submit(scope, draft_uuid, hold_s=signed_in().undo_s)
+        else:
+            later.schedule(scope, draft_uuid, at)
     except InputRefused as refusal:
         return _refused(scope, draft_uuid, form, refusal)
-    undo_url = url_for("compose.edit", submission_uuid=draft_uuid)
-    if is_partial() and form.place == "slot":
-        return _close_composer("Sending.", undo_url)
+    return _sent_off(scope, draft_uuid, form, wish, at)
+
+
+def _sent_off(scope: Scope, draft_uuid: UUID, form: DraftForm, wish: Wish, at: datetime | None) -> BaseResponse:
+    """Say that a mail is on its way, and lead to where one goes on."""
+    message = f"Goes out {clock_time(at)}." if at else "Sending."
+    has_undo = at is not None or signed_in().undo_s > 0
+    undo_url = url_for("compose.edit", submission_uuid=draft_uuid) if has_undo else ""
     with reading() as s:
         submission = load_submission(s, scope, draft_uuid)
-    flash("Sending.", undo_url)
+        conversation_uuid = conversation_uuid_of(s, submission.message_id)
+    if wish.archives and conversation_uuid:
+        with suppress(InputRefused):  # it is out of the inbox already
+            mail.archive(scope, UUID(conversation_uuid))
+        flash(f"{message} The conversation is archived.", undo_url or "message")
+        return _go(url_for("inbox.show"))
+    if is_partial() and form.place == "slot":
+        return _close_composer(message, undo_url)
+    flash(message, undo_url or "message")
     return _go(_conversation_path(submission))
 
 
@@ -211,9 +234,12 @@ def _take_files(scope: Scope, draft_uuid: UUID) -> None:
 def _refused(scope: Scope, draft_uuid: UUID, form: DraftForm, refusal: InputRefused) -> BaseResponse:
     """Show what was typed again, with the problem at its field; the editor is left as it is."""
     form.problems[refusal.field or "form"] = refusal.user_message
+    return _shown_again(scope, draft_uuid, form, 409 if refusal.field == "revision" else 422)
+
+
+def _shown_again(scope: Scope, draft_uuid: UUID, form: DraftForm, status: int) -> BaseResponse:
     if not is_partial():
         form.place = "page"
-    status = 409 if refusal.field == "revision" else 422
     context = composer_context(scope, draft_uuid, place=form.place, form=form)
     if context["composer"].draft.state != "draft":
         return _go(_conversation_path(context["composer"].draft))

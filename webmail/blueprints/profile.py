@@ -41,6 +41,27 @@ def password() -> BaseResponse:
     return redirect(url_for("profile.settings"), 303)
 
 
+@blueprint.post("/profile-settings/details")
+def details() -> BaseResponse:
+    """Save what signatures may say of the user besides the name."""
+    title, phone = request.form.get("title", ""), request.form.get("phone", "")
+    try:
+        users.change_details(current_scope(), title=title, phone=phone)
+    except InputRefused as refusal:
+        return _page("profile", refusal, title_value=title, phone_value=phone)
+    flash("Saved. Signatures that name your title or telephone say it from now on.")
+    return redirect(url_for("profile.settings"), 303)
+
+
+@blueprint.post("/profile-settings/undo")
+def undo() -> BaseResponse:
+    """Choose for how long a mail that was sent off can be taken back."""
+    seconds = request.form.get("seconds", -1, int)
+    users.change_undo(current_scope(), seconds)
+    flash(f"Mail can be taken back for {seconds} seconds." if seconds else "Mail goes out at once.")
+    return redirect(url_for("profile.settings"), 303)
+
+
 @blueprint.post("/profile-settings/theme")
 def theme() -> BaseResponse:
     users.change_theme(current_scope(), request.form.get("theme", ""))
@@ -49,13 +70,15 @@ def theme() -> BaseResponse:
     return redirect(safe_next(came_from) or url_for("profile.settings"), 303)
 
 
-def _page(tab: str, refusal: InputRefused | None = None, *, name_value: str = "") -> Response:
+def _page(tab: str, refusal: InputRefused | None = None, **typed: str) -> Response:
+    user = signed_in()
     problems = {refusal.field: refusal.user_message} if refusal else {}
     page = render_template(
         "profile/settings.html",
         tab=tab,
         problems=problems,
-        name_value=name_value or signed_in().name,
+        **({"name_value": user.name, "title_value": user.title, "phone_value": user.phone} | typed),
+        undo_choices=users.UNDO_CHOICES_S,
         cards=load_cards(current_scope()) if tab == "connect" else [],
     )
     return make_response(page, 422 if refusal else 200)

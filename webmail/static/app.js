@@ -48,11 +48,11 @@
     menu.querySelector("summary").focus();
   });
 
-  /* Toasts go after ten seconds, unless the pointer or the focus is on them. */
+  /* Toasts go after ten seconds, or when what they offer is over, unless the pointer or the focus is on them. */
   const startToast = (toast) => {
     toast.dataset.toast = "started";
     const end = () => (toast.matches(":hover, :focus-within") ? setTimeout(end, 2000) : toast.remove());
-    setTimeout(end, 10000);
+    setTimeout(end, (toast.dataset.seconds ?? 10) * 1000);
   };
   const startToasts = () => all("[data-toast='']").forEach(startToast);
   document.addEventListener("click", (event) => {

@@ -32,7 +32,7 @@ everything here is a plain form. */
       }
 
       stand() {
-        const problem = find("[aria-invalid=true], .draft-conflict button", this.section);
+        const problem = find("[aria-invalid=true], .draft-conflict button, .draft-questions button", this.section);
         const focus = this.section.dataset.focus;
         if (focus) this.section.scrollIntoView({ block: "nearest" });
         if (problem) problem.focus();
@@ -112,7 +112,7 @@ everything here is a plain form. */
         } else if (answer.ok) {
           this.retryMs = 2000;
           place(await answer.text());
-          if (find(".draft-conflict, .draft-problems", this.form)) this.clearProblems();
+          if (find(".draft-conflict, .draft-problems, .draft-questions", this.form)) this.clearProblems();
         } else if (answer.status === 401) {
           this.isDirty = true;
           this.say("Not saved: you are signed out.");
@@ -151,7 +151,7 @@ everything here is a plain form. */
       }
 
       clearProblems() {
-        all(".draft-conflict, .draft-problems", this.form).forEach((each) => each.remove());
+        all(".draft-conflict, .draft-problems, .draft-questions", this.form).forEach((each) => each.remove());
       }
 
       /* Another account brings another signature: the composer comes anew. */
@@ -178,7 +178,7 @@ everything here is a plain form. */
         // A save that is under way would take the revision away from this one.
         event.preventDefault();
         event.stopImmediatePropagation();
-        const button = event.currentTarget;
+        const button = event.target.closest("[data-send]");
         button.setAttribute("aria-disabled", "true");
         await this.saving;
         await this.uploads;
@@ -285,7 +285,8 @@ everything here is a plain form. */
         });
         form.addEventListener("editor:send", () => this.send());
         form.addEventListener("editor:files", ({ detail }) => this.upload(detail));
-        find("[data-send]", form).addEventListener("click", (event) => this.sendOrWait(event), true);
+        // Before htmx hears of it: what stands in the editor goes along.
+        form.addEventListener("click", (event) => event.target.closest("[data-send]") && this.sendOrWait(event), true);
         find("[data-discard]", form).addEventListener("click", () => (this.isOver = true), true);
         find("[data-discard-opener]", form).addEventListener("click", (event) => {
           if (this.isDirty || this.isSaving || "touched" in section.dataset || find("[data-state]", form).textContent) return;
@@ -330,7 +331,7 @@ everything here is a plain form. */
       }
 
       send() {
-        find("[data-send]", this.form).click();
+        find(".composer-actions > [data-send]", this.form).click();
       }
 
       keepMine(revision) {
@@ -369,7 +370,7 @@ everything here is a plain form. */
     };
     document.addEventListener("htmx:after:swap", () => {
       window.composing();
-      drafts().forEach((draft) => find(".composer-head [aria-invalid=true]", draft.section) && draft.stand());
+      drafts().forEach((draft) => find(".composer-head [aria-invalid=true], .draft-questions", draft.section) && draft.stand());
     });
     window.composing();
   };

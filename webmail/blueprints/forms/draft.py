@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from webmail.actions.drafts import DraftFields
+from webmail.actions.reminders import Question
 from webmail.domain.plain import written_to_text
 from webmail.store.models import Submission
 
@@ -21,7 +22,10 @@ _MAX_ROW = 20_000
 
 @dataclass
 class DraftForm:
-    """What the composer's fields hold, and what is wrong with them."""
+    """What the composer's fields hold, and what is wrong with them.
+
+    `questions` wait for an answer before it goes out, as it was asked to in `again`: {"at": …, "then": …, "sure": …}.
+    """
 
     account_uuid: UUID | None
     to: str
@@ -34,6 +38,8 @@ class DraftForm:
     revision: int
     place: str = "page"
     is_sending: bool = False
+    questions: list[Question] = field(default_factory=list)
+    again: dict[str, str] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
 
     def to_fields(self) -> DraftFields:
