@@ -39,7 +39,7 @@ def main(queue_names: list[str]) -> None:
     Raises:
         ConfigError: the environment cannot be used, or a queue is not known.
     """
-    known = [queue.SEND, queue.NEWS, queue.BACKFILL]
+    known = [queue.SEND, queue.NEWS, queue.MASS, queue.BACKFILL]
     for name in queue_names:
         if name not in known:
             raise ConfigError(f"There is no queue {name!r}; there are {', '.join(known)}.")

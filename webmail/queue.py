@@ -24,6 +24,8 @@ SEND = "send"
 """What a user waits for: connecting, sending, fetching an attachment."""
 NEWS = "news"
 """New mail and changes to be carried to the server."""
+MASS = "mass"
+"""Mailings, a turn of one account at a time."""
 BACKFILL = "backfill"
 """First imports, a slice at a time."""
 
@@ -35,8 +37,10 @@ JOBS = {
     "file_sent_copy": ("webmail.jobs.send.file_sent_copy", SEND, 120),
     "fetch_forwarded": ("webmail.jobs.send.fetch_forwarded", SEND, 120),
     "fetch_body": ("webmail.jobs.sync.fetch_body", SEND, 60),
+    "webhooks": ("webmail.jobs.webhooks.deliver", NEWS, 60),
     "sync": ("webmail.jobs.sync.sync_account", NEWS, 120),
     "renew_grants": ("webmail.jobs.sync.renew_grants", NEWS, 300),
+    "pace": ("webmail.jobs.mailings.pace_account", MASS, 300),
     "backfill": ("webmail.jobs.sync.backfill_account", BACKFILL, 120),
     "verify": ("webmail.jobs.sync.verify_account", BACKFILL, 120),
 }
@@ -108,7 +112,8 @@ def publish(user_id: int, event: str, **data: Any) -> None:
     """Tell the user's open pages that something happened; a page that misses it reads its state again anyway.
 
     Args:
-        event: `account-changed`, `attempt-changed`, `mail-new`, `conversation-changed` or `submission-changed`.
+        event: `account-changed`, `attempt-changed`, `mail-new`, `conversation-changed`, `submission-changed` or
+            `mailing-changed`.
         data: JSON values, such as the uuid of what changed.
     """
     try:

@@ -99,7 +99,7 @@ def queues_of_worker(number: int, count: int) -> tuple[str, ...]:
         number: 1 and up, of `count`.
     """
     if count == 1 or number > 2 or (count == 2 and number == 2):
-        return ("send", "news", "backfill")
+        return ("send", "news", "mass", "backfill")
     return ("send",) if number == 1 and count > 2 else ("send", "news")
 
 

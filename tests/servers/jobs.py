@@ -39,7 +39,7 @@ def waiting_jobs() -> list[str]:
 
 
 def _queues() -> list[Queue]:
-    names = (queue.SEND, queue.NEWS, queue.BACKFILL)
+    names = (queue.SEND, queue.NEWS, queue.MASS, queue.BACKFILL)
     return [Queue(name, connection=queue.connection(), serializer="json") for name in names]
 
 

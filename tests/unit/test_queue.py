@@ -5,7 +5,7 @@ from importlib import import_module
 
 import pytest
 
-from webmail.queue import BACKFILL, JOBS, NEWS, SEND
+from webmail.queue import BACKFILL, JOBS, MASS, NEWS, SEND
 
 
 @pytest.mark.parametrize("name", JOBS)
@@ -17,5 +17,5 @@ def test_every_job_name_resolves_to_a_function_of_plain_values(name: str) -> Non
 
     for parameter in inspect.signature(function).parameters.values():
         assert parameter.annotation in ("int", "str", "bool")
-    assert queue_name in (SEND, NEWS, BACKFILL)
+    assert queue_name in (SEND, NEWS, MASS, BACKFILL)
     assert 0 < timeout_s <= 600

@@ -17,7 +17,7 @@ def _config(**variables: str) -> Config:
 def test_every_queue_has_a_worker_and_sending_never_waits_for_two_imports(count: int) -> None:
     workers = [queues_of_worker(number, count) for number in range(1, count + 1)]
 
-    assert {name for names in workers for name in names} == {queue.SEND, queue.NEWS, queue.BACKFILL}
+    assert {name for names in workers for name in names} == {queue.SEND, queue.NEWS, queue.MASS, queue.BACKFILL}
     assert all(names[0] == queue.SEND for names in workers)
     if count > 1:
         assert any(queue.BACKFILL not in names for names in workers)

@@ -13,7 +13,7 @@ import structlog
 from webmail.errors import NeedsSignIn, Refused
 from webmail.providers import graph
 from webmail.providers.base import SendResult
-from webmail.providers.smtp import send_mail
+from webmail.providers.smtp import SmtpSession, open_smtp, send_mail
 from webmail.store.accounts import update_account
 from webmail.store.models import Account, Submission
 from webmail.store.session import transaction
@@ -65,6 +65,52 @@ def hand_over(account: Account, submission: Submission, mime: bytes, before_data
             client, token, recipients=submission.envelope_to, mime=mime, before_data=before_data
         ),
     )
+
+
+class Line:
+    """The way out of an account for one mail of a mailing after the other: one sign-in for many of them.
+
+    Where mail goes through Graph there is no line to keep, and each mail is a request.
+    """
+
+    def __init__(self, account: Account) -> None:
+        self._account, self._by_graph = account, account.sends_by == "graph"
+        self._session: SmtpSession | None = None
+
+    def send(self, submission: Submission, mime: bytes, before_data: Callable[[], None]) -> SendResult:
+        """Give a mail to the server; arguments, result and errors as in `hand_over()`."""
+        recipients = [submission.to]
+        if not self._by_graph:
+            try:
+                session = self._opened()
+            except Refused as error:
+                if error.cause != "smtp_auth_off" or not _goes_by_graph_now(self._account):
+                    raise
+                self._by_graph = True
+            else:
+                return session.send(
+                    sender=submission.envelope_from, recipients=recipients, mime=mime, before_data=before_data
+                )
+        return by_graph(
+            self._account,
+            lambda client, token: graph.send_mail(
+                client, token, recipients=recipients, mime=mime, before_data=before_data
+            ),
+        )
+
+    def _opened(self) -> SmtpSession:
+        if self._session is not None and (self._session.is_usable or self._session.begin_again()):
+            return self._session
+        self.close()
+        settings = smtp_settings_of(self._account)
+        self._session = signed_in(self._account, lambda credentials: open_smtp(settings, credentials))
+        return self._session
+
+    def close(self) -> None:
+        """End the line, if there is one."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
 
 
 def is_blocked(account: Account, error: Refused) -> bool:

@@ -128,13 +128,11 @@ def _check(fields: MailingFields) -> None:
 
 def _check_step(number: int, step: StepFields) -> None:
     if len(step.subject) > _MAX_SUBJECT:
-        raise InputRefused(f"steps-{number}-subject", f"A subject has up to {_MAX_SUBJECT} characters. Shorten it.")
+        raise InputRefused("subject", f"A subject has up to {_MAX_SUBJECT} characters. Shorten it.")
     if len(step.html) > _MAX_HTML:
-        raise InputRefused(
-            f"steps-{number}-html", "Text and pictures are more than 1 MB together. Attach files instead."
-        )
+        raise InputRefused("steps", "Text and pictures are more than 1 MB together. Attach files instead.")
     if number and not 1 <= step.wait_days <= _MAX_WAIT_DAYS:
-        raise InputRefused(f"steps-{number}-wait_days", f"A follow-up waits for 1 to {_MAX_WAIT_DAYS} days.")
+        raise InputRefused("steps", f"A follow-up waits for 1 to {_MAX_WAIT_DAYS} days.")
 
 
 def _save_head(s: Session, scope: Scope, mailing: Mailing, fields: MailingFields) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import timedelta
 
 import structlog
@@ -17,6 +18,7 @@ from webmail.actions._claims import Claim, held_claim
 from webmail.actions.sent import can_file, publish_submission
 from webmail.domain.threading import thread_keys
 from webmail.errors import LeaseLost, ProviderError, Refused
+from webmail.providers.imap import ImapSession
 from webmail.providers.presets import filled, preset
 from webmail.store import changes as ledger
 from webmail.store import submissions as store
@@ -50,17 +52,28 @@ def file_sent_copy(submission_id: int) -> None:
     if submission is None or token is None:
         log.info("filing_not_due", submission=submission_id)
         return
-    with held_claim(submission_id, token) as claim:
+    file_claimed(submission, token, mime)
+
+
+def file_claimed(submission: Submission, token: int, mime: bytes | None, imap: ImapSession | None = None) -> bool:
+    """File the copy of a mail that was claimed for it; says whether the server could be asked.
+
+    Args:
+        imap: a line to the mailbox that is open already; without it one is opened.
+    """
+    with held_claim(submission.id, token) as claim:
         try:
-            _file(claim, submission, mime)
+            _file(claim, submission, mime, imap)
         except LeaseLost:
-            log.warning("claim_lost", submission=submission_id)
+            log.warning("claim_lost", submission=submission.id)
         except ProviderError as error:
-            log.warning("filing_failed", submission=submission_id, cause=error.cause, detail=error.detail[:300])
+            log.warning("filing_failed", submission=submission.id, cause=error.cause, detail=error.detail[:300])
             is_final = isinstance(error, Refused) or submission.filing_attempts >= _MAX_ATTEMPTS
             _give_up(claim, error) if is_final else _put_off(
                 claim, retry_delay_s(submission.filing_attempts, _spread())
             )
+            return False
+    return True
 
 
 def _spread() -> float:
@@ -91,7 +104,7 @@ def files_itself(account: Account) -> bool | None:
     return known.server_saves_sent if known is not None and is_its_own else None
 
 
-def _file(claim: Claim, submission: Submission, mime: bytes | None) -> None:
+def _file(claim: Claim, submission: Submission, mime: bytes | None, line: ImapSession | None) -> None:
     account = submission.account
     if account is None or not can_file(account) or mime is None:
         _close(claim, "impossible", "")
@@ -100,7 +113,7 @@ def _file(claim: Claim, submission: Submission, mime: bytes | None) -> None:
         is_begun = store.open_append(s, account.id, submission.id) is not None
     knows = files_itself(account)
     message_id, folder = submission.message_id_header, account.outbox_folder
-    with open_imap_for(account, timeout_s=_TIMEOUT_S) as imap:
+    with nullcontext(line) if line is not None else open_imap_for(account, timeout_s=_TIMEOUT_S) as imap:
         copies = find_copy(imap, folder, message_id, AT_ONCE if is_begun or knows is False else PATIENT)
         filing = "appended" if is_begun else "found"
         if not copies:

@@ -120,7 +120,7 @@ def build_outgoing(
         mime = build_mail(mail)
     except ValueError as error:
         raise InputRefused("to", "One of the addresses cannot be written to by mail. Type it in again.") from error
-    _check_size(account, mime)
+    check_size(account, mime)
     return BuiltMail(mail.message_id, mime, recipients, arrival_of_mime(mime, recipients.bcc))
 
 
@@ -158,7 +158,12 @@ def _printable(text: str) -> str:
     return "".join(character if character.isprintable() else " " for character in text)
 
 
-def _check_size(account: Account, mime: bytes) -> None:
+def check_size(account: Account, mime: bytes) -> None:
+    """Refuse a mail that the account's server will not take.
+
+    Raises:
+        InputRefused: field `files`.
+    """
     by_graph = account.sends_by == "graph"
     limit = str(LARGEST_BYTES if by_graph else account.fingerprint.get("smtp", {}).get("size", ""))
     if limit.isdigit() and 0 < int(limit) < len(mime):

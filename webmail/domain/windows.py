@@ -69,6 +69,13 @@ def next_open(window: SendingWindow, moment: datetime) -> datetime | None:
     return None
 
 
+def closes_at(window: SendingWindow, moment: datetime) -> datetime:
+    """Give when a window that is open at this moment closes; where every day counts, the end of the day will do."""
+    local = moment.astimezone(window.zone).replace(tzinfo=None)
+    end = datetime.combine(local.date(), time()) + timedelta(minutes=window.until_minute)
+    return end.replace(tzinfo=window.zone).astimezone(UTC)
+
+
 def _openings(window: SendingWindow, midnight: datetime) -> list[datetime]:
     """Give the moments at which the window opens on a day: at its time of day, or where a clock jumps into it."""
     wall = midnight + timedelta(minutes=window.from_minute)

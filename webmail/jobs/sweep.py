@@ -13,7 +13,9 @@ from datetime import timedelta
 import structlog
 
 from webmail import queue
-from webmail.actions import connect, departures, submit
+from webmail.actions import connect, departures, pacing, submit, webhooks
+from webmail.actions.mailings import wake_pacing
+from webmail.store import pacing as pacing_store
 from webmail.store.accounts import POLL_S, accounts_due, update_account
 from webmail.store.models import Account, utc_now
 from webmail.store.session import reading, transaction
@@ -33,6 +35,8 @@ _MOST_VERIFIED = 2
 _renewal_due_at = 0.0
 _stuck_since: dict[tuple[int, int], float] = {}
 """Since when (monotonic) Redis lists a job for an account and generation that nobody works on."""
+_stuck_pacing: dict[tuple[int, int], float] = {}
+"""The same for the jobs that pace mailings."""
 
 
 def run_sweep(stop: threading.Event) -> None:
@@ -41,8 +45,11 @@ def run_sweep(stop: threading.Event) -> None:
         for sweep in (
             sweep_accounts,
             submit.recover_lost,
+            pacing.recover_lost,
+            sweep_mailings,
             connect.recover_lost,
             departures.recover_lost,
+            webhooks.recover_lost,
             keep_grants_alive,
             sweep_verifications,
         ):
@@ -75,6 +82,23 @@ def sweep_accounts() -> None:
                 _start_generation(account)
     _stuck_since.clear()
     _stuck_since.update(stuck)
+
+
+def sweep_mailings() -> None:
+    """Enqueue the pacing of each account whose mailings have something to do."""
+    with reading() as s:
+        due = pacing_store.accounts_due(s, utc_now())
+    stuck: dict[tuple[int, int], float] = {}
+    for account in due:
+        if not wake_pacing(account):
+            key = (account.id, account.mass_generation)
+            stuck[key] = _stuck_pacing.get(key, time.monotonic())
+            if time.monotonic() - stuck[key] > _LOST_AFTER_S:
+                log.warning("pacing_lost", account=account.id, generation=account.mass_generation)
+                with transaction() as s:
+                    pacing_store.start_generation(s, account.id, account.mass_generation)
+    _stuck_pacing.clear()
+    _stuck_pacing.update(stuck)
 
 
 def sweep_verifications() -> None:

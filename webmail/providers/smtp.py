@@ -14,10 +14,11 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from webmail.errors import NeedsSignIn, OutcomeUnknown, ProviderError, Refused, Retryable
+from webmail.errors import NeedsSignIn, OutcomeUnknown, Refused, Retryable
 from webmail.providers import diagnosis, network
-from webmail.providers.answers import has_control, kind_of_refusal, words_of
+from webmail.providers.answers import has_control, words_of
 from webmail.providers.base import STARTTLS, TLS, XOAUTH2, Credentials, SendResult, ServerSettings
+from webmail.providers.smtp_answers import judge_greeting, judge_mail
 
 # The name in EHLO tells strangers about our network if it is a real one; mail clients say a literal like this.
 _EHLO_NAME = "[127.0.0.1]"
@@ -105,8 +106,10 @@ def check_smtp(settings: ServerSettings, credentials: Credentials, *, timeout_s:
     Raises:
         NeedsSignIn, Refused, Retryable: as `send_mail()` before DATA.
     """
-    with _signed_in(settings, credentials, timeout_s) as client:
-        return {name: str(value) for name, value in client.esmtp_features.items()}
+    client = _sign_in(settings, credentials, timeout_s)
+    extensions = {name: str(value) for name, value in client.esmtp_features.items()}
+    client.leave(_GOODBYE_S)
+    return extensions
 
 
 def send_mail(
@@ -136,15 +139,56 @@ def send_mail(
         Retryable: nothing was sent, and it may work later.
         OutcomeUnknown: the line broke after DATA.
     """
-    with _signed_in(settings, credentials, timeout_s) as client:
-        _check_size(client, mime)
-        needs_utf8 = _needs_utf8(client, [sender, *recipients])
-        code, answer = client.mail(_envelope(sender), _mail_options(client, mime, needs_utf8))
-        if code != 250:
-            raise _judge_mail(code, answer)
-        refused = _offer_recipients(client, recipients)
-        before_data()
-        return SendResult(_transmit(client, mime, timeout_s), refused)
+    session = open_smtp(settings, credentials, timeout_s=timeout_s)
+    try:
+        return session.send(sender=sender, recipients=recipients, mime=mime, before_data=before_data)
+    finally:
+        session.close()
+
+
+class SmtpSession:
+    """A line that is signed in and takes one mail after the other; whoever opens it closes it."""
+
+    def __init__(self, client: _Client, settings: ServerSettings, timeout_s: float) -> None:
+        self._client, self._settings, self._timeout_s = client, settings, timeout_s
+        self.is_usable = True
+        """Whether it takes another mail; after a failure that nobody can tell the extent of, it does not."""
+
+    def send(
+        self, *, sender: str, recipients: Sequence[str], mime: bytes, before_data: Callable[[], None]
+    ) -> SendResult:
+        """Send a mail to its recipients; arguments, result and errors as in `send_mail()`, sign-in aside."""
+        client, self.is_usable = self._client, False
+        with _translated(self._settings):
+            _check_size(client, mime)
+            needs_utf8 = _needs_utf8(client, [sender, *recipients])
+            code, answer = client.mail(_envelope(sender), _mail_options(client, mime, needs_utf8))
+            if code != 250:
+                raise judge_mail(code, answer)
+            refused = _offer_recipients(client, recipients)
+            before_data()
+            result = SendResult(_transmit(client, mime, self._timeout_s), refused)
+        if client.sock is not None:
+            client.sock.settimeout(self._timeout_s)
+            self.is_usable = True
+        return result
+
+    def begin_again(self) -> bool:
+        """Forget a mail that was refused or given up before DATA (RSET), and say whether another one can follow."""
+        try:
+            self.is_usable = self._client.sock is not None and self._client.rset()[0] == 250
+        except (OSError, smtplib.SMTPException):
+            self.is_usable = False
+        return self.is_usable
+
+    def close(self) -> None:
+        """Leave, without waiting long for the answer."""
+        self._client.leave(_GOODBYE_S)
+
+
+def open_smtp(settings: ServerSettings, credentials: Credentials, *, timeout_s: float = 60) -> SmtpSession:
+    """Connect and sign in; errors as in `send_mail()` before DATA."""
+    return SmtpSession(_sign_in(settings, credentials, timeout_s), settings, timeout_s)
 
 
 def _mail_options(client: _Client, mime: bytes, needs_utf8: bool) -> list[str]:
@@ -227,7 +271,7 @@ def _offer_recipients(client: _Client, recipients: Sequence[str]) -> dict[str, s
 def _transmit(client: _Client, mime: bytes, timeout_s: float) -> str:
     code, answer = client.docmd("DATA")
     if code != 354:
-        raise _judge_mail(code, answer)
+        raise judge_mail(code, answer)
     try:
         if client.sock is not None:
             client.sock.settimeout(timeout_s * _DATA_TIMEOUT_FACTOR)
@@ -242,7 +286,7 @@ def _transmit(client: _Client, mime: bytes, timeout_s: float) -> str:
             server_answer=words_of(error),
         ) from error
     if code != 250:
-        raise _judge_mail(code, answer)
+        raise judge_mail(code, answer)
     return f"{code} {words_of(answer)}"
 
 
@@ -253,43 +297,7 @@ def _dotted(mime: bytes) -> bytes:
     return text + (b"" if text.endswith(b"\r\n") else b"\r\n") + b".\r\n"
 
 
-def _judge_mail(code: int, answer: bytes) -> ProviderError:
-    words = f"{code} {words_of(answer)}"
-    if code in (530, 534, 535, 538):
-        return diagnosis.sign_in_refused("smtp", words)
-    kind = kind_of_refusal(words)
-    if "5.4.5" in words or "sending limit" in words.lower() or "sending quota" in words.lower():
-        # Google answers 550 although it is only for today ("550 5.4.5 Daily user sending limit exceeded").
-        return _deferred("The mailbox has reached its limit of mails for now.", "sending_limit", words, wait_s=3600.0)
-    if 400 <= code < 500:
-        if kind == "throttled":
-            return diagnosis.throttled("smtp", words)
-        return _deferred("The mail server does not take this mail just now.", "message_deferred", words)
-    if code == 552 or "5.3.4" in words:
-        return Refused(
-            "The mail server finds this mail too large.",
-            side="smtp",
-            cause="too_large",
-            next_step="Remove an attachment, or send a link to it.",
-            server_answer=words,
-        )
-    return Refused(
-        "The mail server refused this mail.",
-        side="smtp",
-        cause="message_refused",
-        next_step="Read the server's answer; it often says what has to change.",
-        server_answer=words,
-    )
-
-
-def _deferred(sentence: str, cause: str, words: str, wait_s: float | None = None) -> Retryable:
-    error = Retryable(sentence, side="smtp", cause=cause, next_step="It is tried again by itself.", server_answer=words)
-    error.retry_after_s = wait_s
-    return error
-
-
-@contextmanager
-def _signed_in(settings: ServerSettings, credentials: Credentials, timeout_s: float) -> Iterator[_Client]:
+def _sign_in(settings: ServerSettings, credentials: Credentials, timeout_s: float) -> _Client:
     if has_control(credentials.user_name + credentials.secret):
         raise diagnosis.odd_credentials("smtp")
     with _translated(settings):
@@ -302,9 +310,10 @@ def _signed_in(settings: ServerSettings, credentials: Credentials, timeout_s: fl
                 client.starttls(context=network.tls_context())
                 client.ehlo()
             _authenticate(client, settings, credentials)
-            yield client
-        finally:
+        except BaseException:
             client.leave(_GOODBYE_S)
+            raise
+        return client
 
 
 def _authenticate(client: _Client, settings: ServerSettings, credentials: Credentials) -> None:
@@ -341,9 +350,9 @@ def _translated(settings: ServerSettings) -> Iterator[None]:
     try:
         yield
     except smtplib.SMTPConnectError as error:
-        raise _judge_greeting(error) from error
+        raise judge_greeting(error) from error
     except smtplib.SMTPResponseException as error:
-        raise _judge_mail(error.smtp_code, _bytes(error.smtp_error)) from error
+        raise judge_mail(error.smtp_code, _bytes(error.smtp_error)) from error
     except smtplib.SMTPServerDisconnected as error:
         # smtplib hides a timeout behind this; the reason stands in its context.
         lost = error.__context__ if isinstance(error.__context__, OSError) else ConnectionError(str(error))
@@ -352,13 +361,6 @@ def _translated(settings: ServerSettings) -> Iterator[None]:
         raise diagnosis.command_refused("smtp", error) from error
     except OSError as error:
         raise diagnosis.connection_failed("smtp", host, port, error, settings.security) from error
-
-
-def _judge_greeting(error: smtplib.SMTPConnectError) -> ProviderError:
-    words = f"{error.smtp_code} {words_of(error.smtp_error)}"
-    if kind_of_refusal(words) == "throttled":
-        return diagnosis.throttled("smtp", words)
-    return diagnosis.unavailable("smtp", words)
 
 
 def _bytes(answer: bytes | str) -> bytes:

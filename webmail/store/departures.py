@@ -31,7 +31,9 @@ class Departure:
 
 def load_departure(s: Session, account: Account) -> Departure:
     """Count what ends, or becomes a draft, when this account (already checked to be the user's) is disconnected."""
-    queued = select(Submission.subject).where(Submission.account_id == account.id, Submission.state == "queued")
+    queued = select(Submission.subject).where(
+        Submission.account_id == account.id, Submission.state == "queued", Submission.mailing_id.is_(None)
+    )
     count = select(func.count()).select_from(Conversation).where(Conversation.account_id == account.id)
     grant = find_grant(s, account.id)
     ending = "" if grant is None else grant.provider
@@ -42,7 +44,9 @@ def load_departure(s: Session, account: Account) -> Departure:
 
 def queued_submissions(s: Session, account_id: int) -> list[UUID]:
     """Give what waits to go out through an account, oldest first."""
-    query = select(Submission.uuid).where(Submission.account_id == account_id, Submission.state == "queued")
+    query = select(Submission.uuid).where(
+        Submission.account_id == account_id, Submission.state == "queued", Submission.mailing_id.is_(None)
+    )
     return list(s.scalars(query.order_by(Submission.id)))
 
 

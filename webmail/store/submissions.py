@@ -1,8 +1,9 @@
 """Submissions: drafts, what waits to go out, and how far each has come.
 
 A draft that nobody has written in (`updated_at` is still `created_at`) is *untouched*: it is listed nowhere, and swept
-away after a day. Whoever sends or files a submission holds a claim: `claim_token` tells the holder, `claimed_until`
-when everybody else may take over.
+away after a day. The mails of mailings are `webmail.store.pacing`'s, thousands at a time: no list here shows them.
+Whoever sends or files a submission holds a claim: `claim_token` tells the holder, `claimed_until` when everybody else
+may take over.
 """
 
 from __future__ import annotations
@@ -82,6 +83,7 @@ def recently_sent(s: Session, scope: Scope) -> list[UUID]:
     query = (
         select(Submission.uuid)
         .where(Submission.tenant_id == scope.tenant_id, Submission.user_id == scope.user_id, Submission.state == "sent")
+        .where(Submission.mailing_id.is_(None))
         .order_by(Submission.updated_at.desc())
         .limit(20)
     )
@@ -107,7 +109,8 @@ def count_drafts(s: Session, scope: Scope) -> int:
 
 def unfinished(s: Session, scope: Scope) -> list[Submission]:
     """Give what was sent off and has not arrived: queued, sending, unsure and failed, oldest first."""
-    return list(s.scalars(_owned(scope).where(Submission.state.in_(_UNFINISHED)).order_by(Submission.id)))
+    query = _owned(scope).where(Submission.state.in_(_UNFINISHED), Submission.mailing_id.is_(None))
+    return list(s.scalars(query.order_by(Submission.id)))
 
 
 def draft_of_conversation(s: Session, scope: Scope, conversation_id: int) -> Submission | None:
@@ -307,6 +310,7 @@ def submissions_due(s: Session, now: datetime) -> list[Submission]:
         .where(
             Submission.state == "queued",
             or_(Submission.not_before.is_(None), Submission.not_before <= now),
+            Submission.mailing_id.is_(None),
             Account.status.in_(("connected", "error")),
             Account.sends_by != "blocked",
             Account.secret.is_not(None),
@@ -323,6 +327,7 @@ def filings_due(s: Session, now: datetime) -> list[Submission]:
         .where(
             Submission.filing == "pending",
             Submission.state == "sent",
+            Submission.mailing_id.is_(None),
             or_(Submission.filing_at.is_(None), Submission.filing_at <= now),
             or_(Submission.claimed_until.is_(None), Submission.claimed_until <= now),
             Account.status.in_(("connected", "error")),
@@ -334,7 +339,10 @@ def filings_due(s: Session, now: datetime) -> list[Submission]:
 
 def lost(s: Session, now: datetime) -> list[Submission]:
     """Give the submissions that a process was sending when it ended."""
-    return list(s.scalars(select(Submission).where(Submission.state == "sending", Submission.claimed_until <= now)))
+    query = select(Submission).where(
+        Submission.state == "sending", Submission.claimed_until <= now, Submission.mailing_id.is_(None)
+    )
+    return list(s.scalars(query))
 
 
 def proven_ids(s: Session) -> list[int]:
@@ -343,7 +351,12 @@ def proven_ids(s: Session) -> list[int]:
         select(Submission.id)
         .join(Placement, Placement.message_id == Submission.message_id)
         .join(Folder, Placement.folder_id == Folder.id)
-        .where(Submission.state == "unsure", Folder.role == "sent", Placement.uid > 0)
+        .where(
+            Submission.state == "unsure",
+            Submission.mailing_id.is_(None),
+            Folder.role == "sent",
+            Placement.uid > 0,
+        )
     )
     return list(s.scalars(query))
 

@@ -35,6 +35,21 @@ def load_user(s: Session, scope: Scope) -> User:
     return user
 
 
+def find_user(s: Session, user_id: int) -> User:
+    """Give a user by its key, for jobs that work on what is the user's."""
+    return s.get_one(User, user_id)
+
+
+def load_tenant_of(s: Session, tenant_id: int) -> Tenant:
+    """Give a tenant by its key, for jobs that work on what is the tenant's."""
+    return s.get_one(Tenant, tenant_id)
+
+
+def load_tenant(s: Session, scope: Scope) -> Tenant:
+    """Give the tenant that a scope belongs to."""
+    return s.get_one(Tenant, scope.tenant_id)
+
+
 def find_tenant(s: Session, slug: str) -> Tenant | None:
     """Give a tenant by its slug, None when there is none."""
     return s.scalar(select(Tenant).where(Tenant.slug == slug))
