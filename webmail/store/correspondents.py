@@ -7,7 +7,6 @@ words of these few thousand rows, never with mail.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from webmail.domain.addresses import normalise_email
+from webmail.domain.suggestions import Known
 from webmail.domain.words import words_of
 from webmail.store.models import Account, Contact, ContactAddress, Correspondent
 from webmail.store.scope import Scope
@@ -26,17 +26,6 @@ _MOST_CONTACTS = 20
 _MOST_WORDS = 6
 _LAST = "\uffff"
 """Sorts behind all that begins like it."""
-
-
-@dataclass(frozen=True)
-class Known:
-    """Somebody to write to: how often, and when last, a user wrote to them or heard from them."""
-
-    name: str
-    email: str
-    written_count: int = 0
-    heard_count: int = 0
-    last_at: datetime | None = None
 
 
 def note_correspondents(s: Session, account: Account, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -86,7 +75,7 @@ def _count(counted: dict[str, dict[str, Any]], name: str, email: str, kind: str,
 
 
 def find_known(s: Session, scope: Scope, typed: str) -> list[Known]:
-    """Give those whom the user writes with, and the tenant's contacts, of whom each word typed begins a word.
+    """Give those whom the user has mail with, and the tenant's contacts, of whom each word typed begins a word.
 
     Args:
         typed: a name, an address, or the beginning of one; nothing is found by nothing.
