@@ -40,12 +40,22 @@ BLUEPRINTS = (
     "messages",
     "compose",
     "outbox",
+    "people",
     "editor",
     "events",
     "ledger",
     "embed",
     "api",
     "unsubscribe",
+    "contacts",
+    "contact_lists",
+    "suppressions",
+    "mail_templates",
+    "mailings",
+    "mailing_drafts",
+    "mailing_recipients",
+    "mailing_tables",
+    "mailing_previews",
 )
 _STATIC = Path(__file__).parent / "static"
 _MAX_REQUEST_BYTES = 60 * 1024 * 1024
