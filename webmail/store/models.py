@@ -217,6 +217,8 @@ class Account(Base):
     conversations with them); see `webmail.store.sharing`."""
     only_contacts: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     """*Only mail with contacts*: all other mail stays in the mailbox; see `webmail.sync.private_mail`."""
+    has_private: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """What was stored before that was switched on, and is with no contact, has still to be erased."""
 
     mass_limits: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     """What the user says that the provider allows: {"minute", "hour", "day"}; {} for what is known of the provider."""
@@ -312,6 +314,9 @@ class Folder(Base):
     """When the next one is due; None for at once."""
     left_out: Mapped[str] = mapped_column(Text, default="", server_default="", deferred=True)
     """The UIDs of mail that stays in the mailbox because it is with no contact, as "1:40,44": numbers and no more."""
+    second_look_uid: Mapped[int | None] = mapped_column(BigInteger)
+    """From this UID on what was left out is to be looked at again, because something that it may answer came in after
+    it; None when nothing is."""
 
 
 class SearchedAddress(Base):
