@@ -38,6 +38,7 @@ JOBS = {
     "fetch_forwarded": ("webmail.jobs.send.fetch_forwarded", SEND, 120),
     "fetch_body": ("webmail.jobs.sync.fetch_body", SEND, 60),
     "webhooks": ("webmail.jobs.webhooks.deliver", NEWS, 60),
+    "erase_private": ("webmail.jobs.sync.erase_private", NEWS, 300),
     "sync": ("webmail.jobs.sync.sync_account", NEWS, 120),
     "renew_grants": ("webmail.jobs.sync.renew_grants", NEWS, 300),
     "pace": ("webmail.jobs.mailings.pace_account", MASS, 300),

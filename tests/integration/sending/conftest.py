@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, update
 
+from tests.integration.sending.mass_desk import FAST, MassDesk
 from tests.mails import build_mail
 from tests.servers.dovecot import Dovecot, Mailbox
 from tests.servers.smtp import SmtpServer
@@ -147,3 +148,18 @@ def make_desk(
 @pytest.fixture
 def desk(make_desk: Callable[..., Desk]) -> Desk:
     return make_desk()
+
+
+@pytest.fixture
+def make_mass(make_desk: Callable[..., Desk]) -> Callable[..., MassDesk]:
+    """Make a desk with a mailing whose pace nothing limits."""
+
+    def make(**columns: Any) -> MassDesk:
+        return MassDesk(make_desk(**({"mass_limits": FAST} | columns)))
+
+    return make
+
+
+@pytest.fixture
+def mass(make_mass: Callable[..., MassDesk]) -> MassDesk:
+    return make_mass()

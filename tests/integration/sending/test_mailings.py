@@ -1,131 +1,26 @@
-"""Mailings through a real SMTP server: each recipient once, at the pace, in conversations of their own."""
+"""Mailings through a real SMTP server: each recipient once, in a conversation of their own, and only who wants it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import timedelta
-from email.message import Message as Mime
-from email.parser import BytesParser
-from typing import Any
-from uuid import UUID
-
 import pytest
-from sqlalchemy import select, update
 
-from tests.integration.sending.conftest import Desk
-from webmail.actions import mailings, pacing, suppressions
-from webmail.actions.mailings import MailingFields, StepFields
+from tests.integration.sending.mass_desk import TEXT, MassDesk
+from webmail.actions import mailings, submit
+from webmail.actions.mailings import StepFields
+from webmail.actions.suppressions import suppress
 from webmail.domain.tables import RecipientRow
 from webmail.errors import InputRefused
-from webmail.jobs import sweep
 from webmail.store import mailings as store
-from webmail.store.models import Account, AuditEntry, Mailing, MailingRecipient, Submission, Suppression, utc_now
+from webmail.store.models import utc_now
 from webmail.store.session import reading, transaction
 
 pytestmark = pytest.mark.integration
 
-FAST = {"minute": 100_000, "hour": 1_000_000, "day": 1_000_000}
-TEXT = "<div>Dear {{ contact.first_name }}, a job as {{ job.title }} in Lyon.</div>"
-
-
-class MassDesk:
-    """A desk with a mailing."""
-
-    def __init__(self, desk: Desk) -> None:
-        self.desk, self.user = desk, desk.user
-        self.uuid = mailings.create_mailing(desk.user, account_uuid=desk.account_uuid)
-
-    def write(self, *, follow_ups: int = 0, **fields: Any) -> None:
-        """Write the mailing: one mail, and so many follow-ups after three days each."""
-        steps = [StepFields("A job as {{ job.title }}", TEXT, 0)]
-        steps += [StepFields("", f"<div>Reminder {number + 1}</div>", 3) for number in range(follow_ups)]
-        values: dict[str, Any] = {
-            "name": "Nurses",
-            "account_uuid": None,
-            "job": {"title": "Nurse"},
-            "time_zone": "Europe/Paris",
-            "uses_recipients_zone": False,
-            "window_from": 0,
-            "window_until": 1440,
-            "weekdays": list(range(7)),
-            "has_unsubscribe": True,
-            "steps": steps,
-        }
-        mailings.save_mailing(self.user, self.uuid, MailingFields(**(values | fields)), revision=self.mailing.revision)
-
-    def add(self, *emails: str) -> mailings.Added:
-        rows = [RecipientRow(each, f"Ana {each[:3]}", {"first_name": f"Ana-{each[:3]}"}) for each in emails]
-        return mailings.add_recipients(self.user, self.uuid, rows)
-
-    def start(self, *emails: str, **fields: Any) -> None:
-        self.write(**fields)
-        self.add(*emails)
-        mailings.start(self.user, self.uuid)
-
-    def run(self) -> None:
-        """Let the sweep and the jobs go on, all waits over."""
-        with transaction() as s:
-            s.execute(update(Account).values(mass_next_at=None))
-        pacing.recover_lost()
-        sweep.sweep_mailings()
-        self.desk.run_jobs()
-
-    def let_days_pass(self, days: int) -> None:
-        with transaction() as s:
-            past = timedelta(days=days)
-            for recipient in s.scalars(select(MailingRecipient).where(MailingRecipient.next_step_at.is_not(None))):
-                assert recipient.next_step_at is not None
-                recipient.next_step_at -= past
-
-    @property
-    def mailing(self) -> Mailing:
-        with reading() as s:
-            return store.load_mailing(s, self.user, self.uuid)
-
-    @property
-    def counts(self) -> store.Counts:
-        with reading() as s:
-            return store.counts(s, self.mailing.id)
-
-    @property
-    def recipients(self) -> dict[str, MailingRecipient]:
-        with reading() as s:
-            return {each.email: each for each in store.list_recipients(s, self.mailing.id)}
-
-    @property
-    def submissions(self) -> list[Submission]:
-        with reading() as s:
-            return list(s.scalars(select(Submission).where(Submission.mailing_id.is_not(None)).order_by(Submission.id)))
-
-    def change(self, email: str, **values: Any) -> None:
-        with transaction() as s:
-            s.execute(update(MailingRecipient).where(MailingRecipient.email == email).values(**values))
-
-    @property
-    def received(self) -> list[Mime]:
-        return [BytesParser().parsebytes(each.mime) for each in self.desk.smtp.received]
-
-    @property
-    def audit(self) -> list[AuditEntry]:
-        with reading() as s:
-            return list(s.scalars(select(AuditEntry).order_by(AuditEntry.id)))
-
-
-@pytest.fixture
-def make_mass(make_desk: Callable[..., Desk]) -> Callable[..., MassDesk]:
-    def make(**columns: Any) -> MassDesk:
-        return MassDesk(make_desk(**({"mass_limits": FAST} | columns)))
-
-    return make
-
-
-@pytest.fixture
-def mass(make_mass: Callable[..., MassDesk]) -> MassDesk:
-    return make_mass()
+ANA, BEN, CEM = "ana@there.example", "ben@there.example", "cem@there.example"
 
 
 def test_each_gets_a_mail_of_their_own_filed_and_threaded(mass: MassDesk) -> None:
-    mass.start("ana@there.example", "ben@there.example", "cem@there.example")
+    mass.start(ANA, BEN, CEM)
 
     mass.run()
 
@@ -144,3 +39,210 @@ def test_each_gets_a_mail_of_their_own_filed_and_threaded(mass: MassDesk) -> Non
     assert [(each.state, each.filing) for each in mass.submissions] == [("sent", "appended")] * 3
     assert (mass.counts.sent, mass.counts.queued, mass.mailing.state) == (3, 0, "done")
     assert [(entry.action, entry.details["recipients"]) for entry in mass.audit] == [("mailing_started", 3)]
+
+
+def test_who_cannot_or_must_not_be_written_to_is_left_out_and_told(mass: MassDesk) -> None:
+    mass.write()
+    with transaction() as s:
+        suppress(s, mass.user.tenant_id, BEN, reason="unsubscribed")
+
+    added = mass.add(ANA, BEN, "Ana@There.Example", "nobody", CEM)
+
+    assert (added.added, added.duplicates, added.invalid, added.suppressed) == (2, [ANA], ["nobody"], [BEN])
+    found = mailings.check(mass.user, mass.uuid)
+    assert (found.ready, found.left_out) == (2, {"invalid": 1, "suppressed": 1})
+    assert (found.missing, found.problems) == ([], [])
+
+
+def test_a_missing_value_is_told_and_never_sent_as_a_blank(mass: MassDesk) -> None:
+    mass.write()
+    mass.add(ANA)
+    mailings.add_recipients(mass.user, mass.uuid, [RecipientRow(BEN, "Ben")])
+
+    [missing] = mailings.check(mass.user, mass.uuid).missing
+    mailings.start(mass.user, mass.uuid)
+    mass.run()
+
+    assert (missing.email, missing.fields) == (BEN, ["contact.first_name"])
+    assert [mail.recipients for mail in mass.desk.smtp.received] == [[ANA]]
+    assert mass.recipients[BEN].left_out_because == "missing_value"
+
+
+def test_what_prevents_a_start_is_said_and_holds_it(mass: MassDesk) -> None:
+    steps = [StepFields("", "<div>Dear {{ contact.first_name }}, {{ job.wage }} and {{ cand.name }}</div>", 0)]
+    mass.write(steps=steps)
+
+    problems = mailings.check(mass.user, mass.uuid).problems
+    with pytest.raises(InputRefused):
+        mailings.start(mass.user, mass.uuid)
+
+    assert [name for name, _ in problems] == ["subject", "steps", "steps", "recipients"]
+    assert "job.wage" in problems[1][1]
+    assert mass.mailing.state == "draft"
+
+
+def test_the_preview_is_what_goes_out(mass: MassDesk) -> None:
+    mass.write()
+    mass.add(ANA)
+    shown = mailings.preview(mass.user, mass.uuid, mass.recipients[ANA].uuid)
+    mailings.start(mass.user, mass.uuid)
+    mass.run()
+
+    [mail] = mass.received
+    text, html = (
+        part.get_payload(decode=True).decode() for part in mail.walk() if part.get_content_maintype() == "text"
+    )
+    assert shown.subject == mail["Subject"]
+    assert shown.html in html
+    assert shown.text.strip() == text.replace("\r\n", "\n").strip()
+    assert "no signature" in shown.signature_rule.lower()
+
+
+def test_a_second_start_and_two_jobs_at_once_send_nothing_twice(mass: MassDesk) -> None:
+    mass.start(ANA, BEN)
+    mailings.start(mass.user, mass.uuid)
+
+    mass.run()
+    mass.run()
+
+    assert sorted(mail.recipients[0] for mail in mass.desk.smtp.received) == [ANA, BEN]
+
+
+def test_who_opts_out_while_it_waits_gets_nothing(mass: MassDesk) -> None:
+    mass.start(ANA, BEN)
+    with transaction() as s:
+        suppress(s, mass.user.tenant_id, ANA, reason="unsubscribed")
+
+    mass.run()
+
+    assert [mail.recipients for mail in mass.desk.smtp.received] == [[BEN]]
+    assert mass.recipients[ANA].state == "left_out"
+    assert mass.mailing.state == "done"
+
+
+def test_it_can_be_held_let_go_and_ended(mass: MassDesk) -> None:
+    mass.start(ANA, BEN)
+    mailings.pause(mass.user, mass.uuid)
+    mass.run()
+    assert mass.desk.smtp.received == []
+
+    mailings.resume(mass.user, mass.uuid)
+    mass.change(BEN, state="queued")
+    mailings.cancel(mass.user, mass.uuid)
+    mass.run()
+
+    assert mass.desk.smtp.received == []
+    assert (mass.mailing.state, mass.counts.cancelled) == ("cancelled", 2)
+    actions = [entry.action for entry in mass.audit]
+    assert actions == ["mailing_started", "mailing_paused", "mailing_resumed", "mailing_cancelled"]
+
+
+def test_follow_ups_go_into_the_conversation_of_those_who_are_silent(mass: MassDesk) -> None:
+    mass.start(ANA, BEN, CEM, follow_ups=1)
+    mass.run()
+    mass.change(BEN, replied_at=utc_now())
+    mass.change(CEM, bounced_at=utc_now())
+
+    mass.run()
+    assert len(mass.received) == 3
+    mass.let_days_pass(3)
+    mass.run()
+
+    [first] = [mail for mail in mass.received if ANA in mail["To"] and not mail["In-Reply-To"]]
+    [later] = mass.received[3:]
+    assert ANA in later["To"]
+    assert later["In-Reply-To"] == later["References"] == first["Message-ID"]
+    assert later["Subject"] == "Re: A job as Nurse"
+    assert len({message.conversation_id for message in mass.desk.messages}) == 3
+    assert (mass.mailing.state, mass.counts.sent) == ("done", 3)
+
+
+def test_an_answer_that_comes_at_the_last_moment_stops_the_follow_up(mass: MassDesk) -> None:
+    mass.start(ANA, follow_ups=1)
+    mass.run()
+    mass.let_days_pass(3)
+    mass.desk.smtp.habits.data_answer = "451 4.3.0 Later"
+    mass.run()
+    mass.desk.smtp.habits.data_answer = ""
+    assert [each.state for each in mass.submissions] == ["sent", "queued"]
+
+    mass.change(ANA, replied_at=utc_now())
+    mass.let_waits_end()
+    mass.run()
+
+    assert len(mass.received) == 1
+    assert [each.state for each in mass.submissions] == ["sent", "cancelled"]
+
+
+def test_a_test_mail_goes_to_oneself_alone(mass: MassDesk) -> None:
+    mass.write()
+    mass.add(ANA)
+
+    uuid = mailings.send_test(mass.user, mass.uuid, None)
+    mass.desk.run_jobs()
+
+    [mail] = mass.received
+    assert mail["To"] == mass.desk.mailbox.email
+    assert "Dear Ana-ana" in mail.as_string()
+    assert mass.desk.submission(uuid).state == "sent"
+    assert mass.counts.ready == 1
+
+
+def test_only_a_draft_changes_and_only_what_is_over_is_deleted(mass: MassDesk) -> None:
+    mass.write(follow_ups=1)
+    mass.add(ANA)
+    mailings.add_file(mass.user, mass.uuid, filename="job.txt", media_type="text/plain", content=b"wanted")
+    mailings.start(mass.user, mass.uuid)
+
+    for refused in (mass.write, lambda: mass.add(BEN), lambda: mailings.delete(mass.user, mass.uuid)):
+        with pytest.raises(InputRefused):
+            refused()
+    copied = mailings.copy(mass.user, mass.uuid)
+    mass.run()
+    mailings.cancel(mass.user, mass.uuid)
+    mailings.delete(mass.user, mass.uuid)
+
+    assert any(part.get_filename() == "job.txt" for part in mass.received[0].walk())
+    with reading() as s:
+        again = store.load_mailing(s, mass.user, copied)
+        assert again.steps[0].html == TEXT
+        assert [file.filename for file in again.files] == ["job.txt"]
+        assert [row.mailing.uuid for row in store.list_mailings(s, mass.user)] == [copied]
+
+
+def test_individual_mail_goes_first(mass: MassDesk) -> None:
+    mass.start(*(f"p{number}@there.example" for number in range(20)))
+    uuid = mass.desk.write(to="urgent@there.example")
+    submit.submit(mass.user, uuid)
+
+    mass.run()
+    mass.run()
+
+    order = [mail.recipients[0] for mail in mass.desk.smtp.received]
+    assert order[0] == "urgent@there.example"
+    assert len(order) == len(set(order)) == 21
+
+
+def test_it_waits_for_its_window(mass: MassDesk) -> None:
+    tomorrow = (utc_now().weekday() + 2) % 7
+    mass.start(ANA, weekdays=[tomorrow])
+
+    mass.run()
+
+    account = mass.desk.account
+    assert mass.desk.smtp.received == []
+    assert account.mass_next_at is not None
+    assert account.mass_next_at > utc_now()
+    plan = mailings.check(mass.user, mass.uuid).plan
+    assert plan is not None
+    assert plan.first_at.date() > utc_now().date()
+
+
+def test_an_answer_lands_in_the_conversation(mass: MassDesk) -> None:
+    mass.start(ANA)
+    mass.run()
+
+    [sent] = mass.received
+    answer = mass.desk.receive(7, answers=str(sent["Message-ID"]).strip("<>"))
+
+    assert answer.conversation_id == mass.recipients[ANA].conversation_id
