@@ -16,6 +16,7 @@ from webmail.store.models import Account, ConnectAttempt, utc_now
 from webmail.store.placements import message_ids_in_folder
 from webmail.store.scope import Scope
 from webmail.store.session import Session
+from webmail.store.webhooks import record_of_account
 
 _TAKEN_OVER = (
     "provider",
@@ -75,6 +76,8 @@ def save_account(s: Session, attempt: ConnectAttempt, found: dict[str, Any]) -> 
     save_secret(s, account, attempt.secret)
     account.card = _CARDS.get(account.auth, account.card)
     s.flush()
+    if before["status"] != "connected":
+        record_of_account(s, account, "account.connected")
     if parts_before is not None:
         leases.revoke(s, account.id)
         is_other_mailbox = (before["imap_host"], before["user_name"]) != (account.imap_host, account.user_name)

@@ -25,6 +25,7 @@ from webmail.store.models import Account, utc_now
 from webmail.store.scope import Scope
 from webmail.store.session import Session, after_commit, reading, transaction
 from webmail.store.submissions import load_submission
+from webmail.store.webhooks import record_of_account
 from webmail.store.wiping import wipe_deleted
 from webmail.sync.farewell import tell_last_changes
 from webmail.sync.lease import Lease, held_lease
@@ -52,6 +53,8 @@ def disconnect(scope: Scope, uuid: UUID, *, erase: bool, put_back_marks: bool) -
         account = load_account(s, scope, uuid)
         if account.status == "erasing" or (account.status == "not_connected" and not erase):
             return
+        if account.status not in (*_ENDING, "not_connected"):
+            record_of_account(s, account, "account.disconnected")
         if put_back_marks and account.secret is not None:
             record_put_back(s, account, {folder.id: folder for folder in folders_of(s, account.id)})
         account.status = "erasing" if erase else "disconnecting"

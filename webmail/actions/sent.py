@@ -12,6 +12,7 @@ from webmail.store.conversations import refresh_conversations
 from webmail.store.messages import conversation_ids_of
 from webmail.store.models import Account, Folder, Placement, Submission, utc_now
 from webmail.store.session import Session, after_commit
+from webmail.store.webhooks import Fact, record
 from webmail.sync.requests import request_sync
 
 _ANSWERS = ("reply", "reply_all")
@@ -59,9 +60,17 @@ def record_sent(s: Session, submission: Submission, **values: Any) -> None:
     s.flush()
     _take_its_place(s, submission)
     _mark_answered(s, submission)
+    _tell_of(s, submission)
     if submission.filing == "pending":
         after_commit(s, partial(wake_filing, submission))
     publish_submission(s, submission)
+
+
+def _tell_of(s: Session, submission: Submission) -> None:
+    """Have the tenant's server hear of it."""
+    account_uuid = submission.account.uuid if submission.account is not None else None
+    fact = Fact(submission.user_id, account_uuid, submission.message_id, submission.id)
+    record(s, submission.tenant_id, "message.sent", [fact])
 
 
 def _take_its_place(s: Session, submission: Submission) -> None:

@@ -135,6 +135,30 @@ async def open_connection(
     raise error
 
 
+def allows_private_hosts() -> bool:
+    """Say whether every host and every port may be connected to here."""
+    return _allow_private_hosts
+
+
+def require_web_host(host: str, port: int) -> None:
+    """Look a web server's host up, and refuse it unless all of its addresses are public.
+
+    Raises:
+        ProviderError: it does not exist, or is not one to be connected to.
+    """
+    _require_public(_resolve(host, port, "web"), host, "web")
+
+
+def open_web_socket(host: str, port: int, timeout_s: float) -> socket.socket:
+    """Connect to a web server, at an address that was checked; TLS is the caller's.
+
+    Raises:
+        ProviderError, OSError: as `open_socket()` does.
+    """
+    _require_public(addresses := _resolve(host, port, "web"), host, "web")
+    return _connect(addresses[:_MOST_ADDRESSES], port, timeout_s)
+
+
 def fetch_https(url: str, *, timeout_s: float, limit_bytes: int, port: int = 443) -> bytes:
     """Fetch a small file by GET over HTTPS, from a checked address, without cookies and without following redirects.
 

@@ -14,6 +14,7 @@ from webmail.errors import NotFound
 from webmail.store.models import Account, Message, Placement, utc_now
 from webmail.store.scope import Scope
 from webmail.store.session import Session
+from webmail.store.webhooks import Fact, record
 
 POLL_S = 120
 """Each account is synced at least this often, whatever its watcher says: only the inbox is watched."""
@@ -161,7 +162,12 @@ def mark_failure(
     retry_at: datetime | None,
     cause: str = "",
 ) -> None:
-    """Record why an account could not be synced, and count it."""
+    """Record why an account could not be synced, and count it; a missing sign-in is told to the tenant's server."""
+    if status == "reconnect_needed":
+        columns = select(Account.tenant_id, Account.user_id, Account.uuid, Account.status)
+        for tenant_id, user_id, uuid, before in s.execute(columns.where(Account.id == account_id)):
+            if before != status:
+                record(s, tenant_id, "account.reconnect_needed", [Fact(user_id, uuid, details={"cause": cause})])
     since = func.coalesce(Account.status_since, utc_now()) if status == "reconnect_needed" else None
     s.execute(
         update(Account)

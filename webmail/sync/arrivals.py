@@ -20,6 +20,7 @@ from webmail.store.folders import update_folder
 from webmail.store.messages import Arrival, NewAttachment, TakenIn, take_in
 from webmail.store.models import Account, Folder
 from webmail.store.session import Session
+from webmail.store.webhooks import record_received
 from webmail.sync.context import SyncContext
 from webmail.sync.read_marks import record_read_marks
 from webmail.sync.texts import fetched_values, storable
@@ -53,7 +54,10 @@ def store_messages(
     """
     arrivals = [arrival_of(context.account, folder, message, is_news=is_news) for message in messages]
     with context.lease.transaction() as s:
-        return _store(s, context.account, folder, arrivals, folder_values)
+        taken = _store(s, context.account, folder, arrivals, folder_values)
+        if is_news and folder.role == "inbox":
+            record_received(s, context.account, taken.new_message_ids)
+        return taken
 
 
 def _store(
