@@ -15,18 +15,20 @@ from uuid import UUID
 from webmail import queue
 from webmail.actions import quoting
 from webmail.actions.quoting import DraftContent
-from webmail.domain.compose import add_signature_html, add_signature_text
+from webmail.actions.signatures import signature_for, signatures_of
+from webmail.domain.addresses import normalise_email
 from webmail.domain.html import clean_composed_html
 from webmail.domain.plain import text_to_written, written_to_text
+from webmail.domain.signatures import has_signature, swap_signature
 from webmail.domain.structure import safe_filename
-from webmail.domain.text import html_to_text
 from webmail.errors import InputRefused, NotFound
 from webmail.store import submissions as store
 from webmail.store.accounts import list_accounts, load_account, own_addresses
 from webmail.store.messages import load_message
-from webmail.store.models import Account, Attachment, Message, Submission, SubmissionAttachment, utc_now
+from webmail.store.models import Account, Attachment, Message, Submission, SubmissionAttachment, User, utc_now
 from webmail.store.scope import Scope
 from webmail.store.session import Session, after_commit, reading, transaction
+from webmail.store.users import load_user
 
 MODES = ("new", "reply", "reply_all", "forward")
 MAX_FILE_BYTES = 25_000_000
@@ -53,6 +55,8 @@ class DraftFields:
     is_plain: bool
     body_html: str
     body_text: str
+    from_email: str | None = None
+    """One of the account's other addresses to send from, "" for its own; None leaves it as it is."""
 
 
 def open_draft(
@@ -89,11 +93,13 @@ def open_draft(
             return present.uuid
         account = _account_to_write_from(s, scope, source, account_uuid)
         own = own_addresses(s, scope)
-    content = _begin(mode, source, _signature_of(account), own, zone, to, subject)
+        signature = signature_for(account, load_user(s, scope), mode)
+    content = _begin(mode, source, signature, own, zone, to, subject)
     with transaction() as s:
         draft = store.draft_for(s, scope, mode, source_id)
         if draft is None or not store.is_touched(draft):
             draft = _fill(s, scope, draft, mode, source_id, account, content)
+            draft.from_email = _address_written_to(source, account)
     return draft.uuid
 
 
@@ -131,8 +137,14 @@ def check_account(account: Account | None) -> None:
         )
 
 
-def _signature_of(account: Account | None) -> str:
-    return account.signature.html if account is not None and account.signature is not None else ""
+def _address_written_to(source: Message | None, account: Account) -> str:
+    """Give the account's other address that a message was sent to, "" where it was sent to its own, or to none."""
+    if source is None or source.is_outgoing:
+        return ""
+    got = {normalise_email(email) for _, email in [*source.to, *source.cc, *source.bcc]}
+    if normalise_email(account.email) in got:
+        return ""
+    return next((each for each in account.aliases if each in got), "")
 
 
 def _begin(
@@ -214,7 +226,8 @@ def save_draft(scope: Scope, uuid: UUID, fields: DraftFields, *, revision: int) 
         if fields.account_uuid is not None and (account is None or account.uuid != fields.account_uuid):
             account = load_account(s, scope, fields.account_uuid)
             check_account(account)
-        values = _head(fields, account) | _body(draft, account, html, text, is_plain=fields.is_plain)
+        values = _head(draft, fields, account)
+        values |= _body(draft, account, load_user(s, scope), html, text, is_plain=fields.is_plain)
         if all(getattr(draft, name) == value for name, value in values.items()):
             return draft.revision
         if draft.revision != revision:
@@ -225,9 +238,11 @@ def save_draft(scope: Scope, uuid: UUID, fields: DraftFields, *, revision: int) 
         return draft.revision
 
 
-def _head(fields: DraftFields, account: Account | None) -> dict[str, Any]:
+def _head(draft: Submission, fields: DraftFields, account: Account | None) -> dict[str, Any]:
     """Give everything but the body, as columns."""
+    from_email = draft.from_email if fields.from_email is None else normalise_email(fields.from_email)
     return {
+        "from_email": from_email if account is not None and from_email in account.aliases else "",
         "account_id": account.id if account else None,
         "to": _lined(fields.to),
         "cc": _lined(fields.cc),
@@ -258,20 +273,19 @@ def _lined(text: str) -> str:
     return "\n".join(line.strip() for line in text.splitlines()).strip()
 
 
-def _body(draft: Submission, account: Account | None, html: str, text: str, *, is_plain: bool) -> dict[str, str]:
+def _body(
+    draft: Submission, account: Account | None, user: User, html: str, text: str, *, is_plain: bool
+) -> dict[str, str]:
     """Give the body that counts, as a column; with another account's signature where the account changes."""
     if is_plain and not draft.is_plain and not text.strip():
         text = written_to_text(html or draft.body_html)
     elif not is_plain and draft.is_plain and not html.strip():
         html = clean_composed_html(text_to_written(text or draft.body_text))
     if account is not None and account.id != draft.account_id:
-        old, new = _signature_of(draft.account), _signature_of(account)
+        known, new = signatures_of(draft.account, user), signature_for(account, user, draft.mode)
         # A signature that was taken out of this mail by hand stays out.
-        if not old or "webmail-signature" in html:
-            html = clean_composed_html(add_signature_html(html, new))
-        old_text = html_to_text(old)
-        if not old_text or old_text in text:
-            text = add_signature_text(f"{text}\n", html_to_text(new), old_text)
+        if not known or has_signature(html, text, known):
+            html, text = swap_signature(html, text, new, known)
     return {"body_text": text} if is_plain else {"body_html": html}
 
 

@@ -100,13 +100,14 @@ def build_outgoing(
         InputRefused: an address cannot be used, or the mail is larger than the account's server takes.
     """
     recipients = read_recipients(draft)
-    domain = domain_of(account.email)
+    sender = sender_of(draft, account)
+    domain = domain_of(sender)
     html, text, attachments = _body(draft, files, domain)
     in_reply_to, references = _references(draft, source)
     mail = OutgoingMail(
         message_id=new_message_id(domain),
         date=now.replace(microsecond=0),
-        from_=Address(clean_name(sender_name), account.email),
+        from_=Address(clean_name(sender_name), sender),
         to=recipients.to,
         cc=recipients.cc,
         subject=" ".join(_printable(draft.subject).split()),
@@ -122,6 +123,11 @@ def build_outgoing(
         raise InputRefused("to", "One of the addresses cannot be written to by mail. Type it in again.") from error
     check_size(account, mime)
     return BuiltMail(mail.message_id, mime, recipients, arrival_of_mime(mime, recipients.bcc))
+
+
+def sender_of(draft: Submission, account: Account) -> str:
+    """Give the address that a draft is sent from: the one that was chosen, as long as it is the account's."""
+    return draft.from_email if draft.from_email in account.aliases else account.email
 
 
 def _references(draft: Submission, source: Message | None) -> tuple[str, list[str]]:

@@ -18,7 +18,7 @@ from webmail.actions.drafts import check_account
 from webmail.actions.filing import file_sent_copy
 from webmail.actions.forwarding import fetch_missing
 from webmail.actions.outbox import recover_lost, send_submission
-from webmail.actions.outgoing import BuiltMail, build_outgoing, read_recipients
+from webmail.actions.outgoing import BuiltMail, build_outgoing, read_recipients, sender_of
 from webmail.actions.sent import publish_submission, record_sent, remove_from_conversation, wake
 from webmail.domain.mime import part_content
 from webmail.errors import InputRefused
@@ -89,7 +89,8 @@ def _queue(
     submission.message_id = taken.new_message_ids[0]
     submission.message_id_header = mail.message_id
     submission.mime = mail.mime
-    submission.envelope_from, submission.envelope_to = account.email, mail.recipients.envelope
+    submission.envelope_from = sender_of(submission, account)
+    submission.envelope_to = mail.recipients.envelope
     submission.refusals = {}
     submission.sent_at, submission.filing, submission.filing_attempts = None, "none", 0
     _make_due(s, submission, now, hold_s, at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from html import escape
 from uuid import UUID
 
@@ -11,15 +12,18 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
 from webmail.actions import signatures
+from webmail.actions.signatures import SignatureUse
 from webmail.blueprints._connect_tab import load_cards
 from webmail.blueprints._framed import inner_ancestors
-from webmail.blueprints._htmx import VARY, is_partial
+from webmail.blueprints._htmx import VARY, is_partial, toast_or_redirect
 from webmail.blueprints._session import current_scope
 from webmail.domain.html import clean_composed_html
 from webmail.errors import InputRefused
 from webmail.store.accounts import load_account
+from webmail.store.models import Account, Signature
 from webmail.store.scope import Scope
 from webmail.store.session import reading
+from webmail.store.users import load_user
 
 blueprint = Blueprint("signatures", __name__)
 
@@ -40,30 +44,49 @@ def section() -> BaseResponse:
 @blueprint.post("/signatures/<uuid:account_uuid>")
 def save(account_uuid: UUID) -> BaseResponse:
     """Save a signature; `remove` takes it away, whatever was typed, and `undo` holds the one that was taken away."""
-    scope = current_scope()
+    scope, uuid = current_scope(), request.form.get("signature", None, UUID)
     written = _typed(request.form.get("html", ""), request.form.get("format", ""))
     typed = "" if request.form.get("remove") else request.form.get("undo") or written
     with reading() as s:
-        account = load_account(s, scope, account_uuid)
-        before = account.signature.html if account.signature else ""
+        shown = _shown(load_account(s, scope, account_uuid), uuid)
+    before = shown.signature.html if shown.signature else ""
     try:
-        saved = signatures.save_signature(scope, account_uuid, typed)
+        saved = signatures.save_signature(scope, account_uuid, typed, uuid=uuid, use=_use())
     except InputRefused as refusal:
-        return _refused(scope, account_uuid, typed, refusal)
+        return _refused(scope, shown, typed, refusal)
     if not is_partial():
-        return redirect(url_for("profile.settings", tab="connect", _anchor=f"account-{account_uuid}-signature"), 303)
-    state = render_template(
-        "signatures/_state.html", account=account, is_saved=True, removed=before if not saved else ""
-    )
+        return redirect(url_for("profile.settings", tab="connect", _anchor=shown.anchor), 303)
+    removed = before if not saved else ""
+    state = render_template("signatures/_state.html", **vars(shown), is_saved=True, removed=removed)
     return _vary(make_response(state))
+
+
+@blueprint.post("/signatures/<uuid:account_uuid>/add")
+def add(account_uuid: UUID) -> BaseResponse:
+    scope = current_scope()
+    uuid = signatures.add_signature(scope, account_uuid)
+    with reading() as s:
+        shown = _shown(load_account(s, scope, account_uuid), uuid)
+    if not is_partial():
+        return redirect(url_for("profile.settings", tab="connect", _anchor=shown.anchor), 303)
+    return _vary(make_response(render_template("signatures/_signature.html", **vars(shown), accounts=[shown.account])))
+
+
+@blueprint.post("/signatures/<uuid:account_uuid>/<uuid:signature_uuid>/drop")
+def drop(account_uuid: UUID, signature_uuid: UUID) -> BaseResponse:
+    signatures.drop_signature(current_scope(), account_uuid, signature_uuid)
+    return toast_or_redirect("Deleted.", url_for("profile.settings", tab="connect"))
 
 
 @blueprint.get("/signatures/<uuid:account_uuid>/preview")
 def preview(account_uuid: UUID) -> Response:
     """Show a signature as it stands under a mail, in a frame in which nothing can run."""
+    scope = current_scope()
     with reading() as s:
-        account = load_account(s, current_scope(), account_uuid)
-    cleaned = clean_composed_html(account.signature.html if account.signature else "")
+        account = load_account(s, scope, account_uuid)
+        user = load_user(s, scope)
+    shown = _shown(account, request.args.get("signature", None, UUID))
+    cleaned = clean_composed_html(signatures.filled(shown.signature, account, user))
     signature = Markup(cleaned)  # noqa: S704  # cleaned just now, and shown where nothing can run
     response = make_response(render_template("signatures/preview.html", signature=signature))
     response.headers["Content-Security-Policy"] = (
@@ -80,19 +103,45 @@ def _typed(source: str, written_in: str) -> str:
     return "".join(f"<div>{escape(line, quote=False) or '<br>'}</div>" for line in source.strip().splitlines())
 
 
-def _refused(scope: Scope, account_uuid: UUID, typed: str, refusal: InputRefused) -> Response:
+@dataclass(frozen=True)
+class _Shown:
+    """A signature as its form shows it; the first of an account goes by the account's id."""
+
+    account: Account
+    signature: Signature | None
+    owner: Account | Signature
+
+    @property
+    def anchor(self) -> str:
+        """Where its form stands on the page."""
+        return f"{type(self.owner).__name__.lower()}-{self.owner.uuid}-signature"
+
+
+def _shown(account: Account, uuid: UUID | None) -> _Shown:
+    first = next(iter(account.signatures), None)
+    signature = next((each for each in account.signatures if each.uuid == uuid), None) if uuid else first
+    return _Shown(account, signature, account if signature is None or signature is first else signature)
+
+
+def _use() -> SignatureUse | None:
+    """Give what the form says a signature is for, None where it does not ask."""
+    form = request.form
+    if "has_use" not in form:
+        return None
+    return SignatureUse(form.get("name", ""), "is_for_new" in form, "is_for_replies" in form)
+
+
+def _refused(scope: Scope, shown: _Shown, typed: str, refusal: InputRefused) -> Response:
     if is_partial():
-        with reading() as s:
-            account = load_account(s, scope, account_uuid)
-        state = render_template("signatures/_state.html", account=account, problem=refusal.user_message)
+        state = render_template("signatures/_state.html", **vars(shown), problem=refusal.user_message)
         return _vary(make_response(state, 422))
     page = render_template(
         "profile/settings.html",
         tab="connect",
         cards=load_cards(scope),
         problems={},
-        signature_problems={account_uuid: refusal.user_message},
-        signature_typed={account_uuid: typed},
+        signature_problems={shown.owner.uuid: refusal.user_message},
+        signature_typed={shown.owner.uuid: typed},
     )
     return make_response(page, 422)
 

@@ -59,9 +59,11 @@ def find_account(s: Session, account_id: int) -> Account | None:
 
 
 def own_addresses(s: Session, scope: Scope) -> set[str]:
-    """Give the addresses of all the user's accounts, in lower case."""
-    query = select(Account.email).where(Account.tenant_id == scope.tenant_id, Account.user_id == scope.user_id)
-    return {email.casefold() for email in s.scalars(query)}
+    """Give the addresses of all the user's accounts, their further ones too, in lower case."""
+    query = select(Account.email, Account.aliases).where(
+        Account.tenant_id == scope.tenant_id, Account.user_id == scope.user_id
+    )
+    return {address.casefold() for email, aliases in s.execute(query) for address in (email, *aliases)}
 
 
 def update_account(s: Session, account_id: int, **values: Any) -> None:

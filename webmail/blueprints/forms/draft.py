@@ -36,6 +36,7 @@ class DraftForm:
     body_html: str
     body_text: str
     revision: int
+    from_email: str | None = None
     place: str = "page"
     is_sending: bool = False
     questions: list[Question] = field(default_factory=list)
@@ -55,6 +56,7 @@ class DraftForm:
             is_plain=is_plain,
             body_html="" if is_plain else self.body_html,
             body_text=self.body_text if is_plain else "",
+            from_email=self.from_email,
         )
 
 
@@ -70,6 +72,7 @@ def form_of_draft(draft: Submission, place: str = "page") -> DraftForm:
         body_html="" if draft.is_plain else draft.body_html,
         body_text=draft.body_text if draft.is_plain else written_to_text(draft.body_html),
         revision=draft.revision,
+        from_email=draft.from_email,
         place=place,
     )
 
@@ -77,8 +80,9 @@ def form_of_draft(draft: Submission, place: str = "page") -> DraftForm:
 def typed_form(data: Mapping[str, str]) -> DraftForm:
     """Read the form as it was sent; `keep` is the newer revision that the writer chose to replace."""
     chosen = data.get("format", "")
+    account, _, from_email = data.get("account", "").partition(" ")
     return DraftForm(
-        account_uuid=_uuid(data.get("account", "")),
+        account_uuid=_uuid(account),
         to=_one_list(data.get("to", "")),
         cc=_one_list(data.get("cc", "")),
         bcc=_one_list(data.get("bcc", "")),
@@ -87,6 +91,7 @@ def typed_form(data: Mapping[str, str]) -> DraftForm:
         body_html=data.get("body_html", ""),
         body_text=data.get("body_text", "").replace("\r\n", "\n"),
         revision=_number(data.get("keep") or data.get("revision", "")),
+        from_email=from_email if account else None,
         place="slot" if data.get("place") == "slot" else "page",
     )
 
