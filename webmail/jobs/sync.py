@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from webmail.actions import privacy
 from webmail.actions.attachments import store_body
 from webmail.sync import engine, tokens, verify_turns
 
@@ -24,6 +25,11 @@ def verify_account(account_id: int) -> None:
 def renew_grants() -> None:
     """Use the grants that have been idle for most of a day, so that they do not die of it."""
     tokens.keep_alive()
+
+
+def erase_private(account_id: int) -> None:
+    """Erase what an account that keeps only mail with contacts had stored of other mail."""
+    privacy.erase_private(account_id)
 
 
 def fetch_body(message_id: int) -> None:

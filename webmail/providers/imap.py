@@ -14,8 +14,9 @@ from typing import Self
 
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, ProtocolError
 
+from webmail.domain.uid_sets import pack_uids
 from webmail.errors import ProviderError
-from webmail.providers import diagnosis, network
+from webmail.providers import diagnosis, network, searching
 from webmail.providers.answers import has_control
 from webmail.providers.base import (
     STARTTLS,
@@ -34,15 +35,13 @@ from webmail.providers.imap_sign_in import authenticate
 from webmail.providers.imap_values import (
     build_flags,
     build_folder,
-    build_uid_set,
     expand_uid_sets,
     parse_copied,
     parse_names,
     parse_number,
 )
-from webmail.providers.reading import Reader, head_items
+from webmail.providers.reading import Chooser, Reader, head_items
 
-_LONGEST_MESSAGE_ID = 900
 _GOODBYE_S = 3.0
 
 
@@ -74,7 +73,10 @@ def open_imap(settings: ServerSettings, credentials: Credentials, *, timeout_s: 
 
 
 class ImapSession:
-    """A signed-in connection; to be used by one thread, as a context manager. `tells_vanished`: QRESYNC is on."""
+    """A signed-in connection; to be used by one thread, as a context manager.
+
+    `tells_vanished`: QRESYNC is on. `chooser`: what it does not let through is not read (*Only mail with contacts*).
+    """
 
     def __init__(self, client: GuardedClient, settings: ServerSettings) -> None:
         self._client = client
@@ -84,6 +86,7 @@ class ImapSession:
         self._reader: Reader | None = None
         self.capabilities: frozenset[str] = frozenset()
         self.tells_vanished = False
+        self.chooser: Chooser | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -189,7 +192,9 @@ class ImapSession:
             batches: UIDs, taken two ahead of what is yielded; what the server does not give readably is left out.
             with_texts: fetch the parts to be read as well, in bounded numbers of bytes.
         """
-        self._reader = Reader(self._client.line, head_items(self.capabilities, has_modseq=self._has_modseq()))
+        folder = self._selected.name if self._selected else ""
+        items = head_items(self.capabilities, has_modseq=self._has_modseq())
+        self._reader = Reader(self._client.line, items, folder, self.chooser)
         with self._translated():
             yield from self._reader.read(batches, with_texts=with_texts)
 
@@ -205,7 +210,7 @@ class ImapSession:
         modifier = f"CHANGEDSINCE {changed_since}" if changed_since is not None else ""
         items = ["FLAGS", *(["MODSEQ"] if self._has_modseq() else [])]
         with self._translated():
-            numbers = uids if isinstance(uids, str) else build_uid_set(uids)
+            numbers = uids if isinstance(uids, str) else pack_uids(uids)
             found = build_flags(self._client.fetch_changes(numbers, items, modifier)[0])
         return found if isinstance(uids, str) else {uid: found[uid] for uid in uids if uid in found}
 
@@ -247,7 +252,7 @@ class ImapSession:
         if not uids:
             return
         with self._translated():
-            answer = self._client.fetch_items(build_uid_set(uids), items)
+            answer = self._client.fetch_items(pack_uids(uids), items)
         wanted = set(uids)
         # Servers add flags of other messages to an answer as they please (RFC 9051, 7.5.2).
         yield from ((uid, data) for uid, data in answer.items() if uid in wanted)
@@ -257,9 +262,9 @@ class ImapSession:
         add, remove = list(add), list(remove)
         with self._translated():
             if add and uids:
-                self._client.add_flags(build_uid_set(uids), add, silent=True)
+                self._client.add_flags(pack_uids(uids), add, silent=True)
             if remove and uids:
-                self._client.remove_flags(build_uid_set(uids), remove, silent=True)
+                self._client.remove_flags(pack_uids(uids), remove, silent=True)
 
     def move(self, uids: Sequence[int], to_folder: str) -> dict[int, int]:
         """Move messages out of the selected folder: by MOVE (RFC 6851), else by COPY, \\Deleted and UID EXPUNGE.
@@ -278,7 +283,7 @@ class ImapSession:
         with self._translated():
             self._client.forget_code("COPYUID")
             with _judged(to_folder, diagnosis.target_refused):
-                (self._client.move if can_move else self._client.copy)(build_uid_set(uids), to_folder)
+                (self._client.move if can_move else self._client.copy)(pack_uids(uids), to_folder)
             code = self._client.response_code("COPYUID")
         if not can_move:
             self.delete(uids)
@@ -289,9 +294,9 @@ class ImapSession:
         if not uids:
             return
         with self._translated():
-            self._client.add_flags(build_uid_set(uids), ["\\Deleted"], silent=True)
+            self._client.add_flags(pack_uids(uids), ["\\Deleted"], silent=True)
             if "UIDPLUS" in self.capabilities:
-                self._client.uid_expunge(build_uid_set(uids))
+                self._client.uid_expunge(pack_uids(uids))
 
     def append(self, folder: str, mime: bytes, flags: Sequence[str], internal_date: datetime) -> int | None:
         """Store a mail in a folder.
@@ -312,24 +317,16 @@ class ImapSession:
     def search_message_id(self, message_id: str) -> list[int]:
         """Find a mail in the selected folder by its Message-ID, or by the one that Outlook.com replaced.
 
-        What comes from a mail goes into a command quoted and only if it is harmless there (IMAPClient #657); an id with
-        control characters, beyond ASCII or of absurd length is simply not found.
-
         Args:
             message_id: without its angle brackets.
         """
-        if (
-            not message_id
-            or len(message_id) > _LONGEST_MESSAGE_ID
-            or not message_id.isascii()
-            or has_control(message_id)
-        ):
-            return []
         with self._translated():
-            found = self._client.search_header("Message-ID", f"<{message_id}>")
-            if not found and self._is_microsoft():
-                found = self._client.search_header("X-Microsoft-Original-Message-ID", f"<{message_id}>")
-        return sorted(found)
+            return searching.by_message_id(self._client, message_id, is_microsoft=self._is_microsoft())
+
+    def search_address(self, address: str) -> list[int]:
+        """Find the mail in the selected folder that may have come from an address, or gone to it."""
+        with self._translated():
+            return searching.by_address(self._client, address)
 
     def _is_microsoft(self) -> bool:
         # Anywhere else the header does not exist, and a search for it would read the whole folder.

@@ -87,17 +87,6 @@ def parse_time(value: Any) -> datetime:
         return EPOCH
 
 
-def build_uid_set(uids: Iterable[int]) -> str:
-    """Build a uid-set such as `4,7:9`: short, because servers limit the length of a command."""
-    runs: list[list[int]] = []
-    for uid in sorted(set(uids)):
-        if runs and uid == runs[-1][1] + 1:
-            runs[-1][1] = uid
-        else:
-            runs.append([uid, uid])
-    return ",".join(str(first) if first == last else f"{first}:{last}" for first, last in runs)
-
-
 def parse_copied(code: list[bytes]) -> dict[int, int]:
     """Give {old uid: new uid} from the words of COPYUID.
 

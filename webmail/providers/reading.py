@@ -9,20 +9,25 @@ asks for the message by itself.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Protocol
 
+from webmail.domain.only_contacts import FIELDS
 from webmail.domain.structure import Part, text_parts
+from webmail.domain.uid_sets import pack_uids
 from webmail.providers.base import GMAIL, RemoteMessage
 from webmail.providers.fetch import FetchLine, Items, Line, Refusal
-from webmail.providers.imap_values import build_message, build_uid_set
+from webmail.providers.imap_values import build_message
 
 _HEADER_FIELDS = (
     "MESSAGE-ID DATE FROM SENDER REPLY-TO TO CC BCC SUBJECT IN-REPLY-TO REFERENCES LIST-ID LIST-UNSUBSCRIBE "
     "AUTO-SUBMITTED CONTENT-TYPE X-MICROSOFT-ORIGINAL-MESSAGE-ID"
 )
 _HEAD = ("UID", "FLAGS", "INTERNALDATE", "RFC822.SIZE", "BODYSTRUCTURE", f"BODY.PEEK[HEADER.FIELDS ({_HEADER_FIELDS})]")
+_ADDRESSING = f"BODY.PEEK[HEADER.FIELDS ({FIELDS})]"
+_REPORT_PART = "BODY.PEEK[2]<0.16384>"
 _GMAIL_HEAD = ("X-GM-MSGID", "X-GM-THRID", "X-GM-LABELS")
 MAX_TEXT_BYTES = 2 * 1024 * 1024
 """Of one text, as it is transferred."""
@@ -54,16 +59,33 @@ class _Batch:
         return found if head.uid in self.asked and wanted <= found.keys() else None
 
 
+class Chooser(Protocol):
+    """Decides which messages may be read at all, by a few fields of their headers."""
+
+    def choose(self, folder: str, heads: Mapping[int, bytes], /) -> set[int]:
+        """Say which of these may be read, by what `webmail.domain.only_contacts.FIELDS` names."""
+
+    def doubtful(self) -> list[int]:
+        """Give the delivery reports among the others: their second part has a say, too."""
+
+    def choose_reports(self, folder: str, parts: Mapping[int, bytes], /) -> set[int]:
+        """Say which of the delivery reports may be read."""
+
+
 class Reader:
     """Reads from one line.
 
     Args:
         head: what is asked of each message's head, as `head_items()` gives it.
+        folder: what is open.
+        chooser: is asked before anything else of a message is; without one all are read.
     """
 
-    def __init__(self, line: Line, head: Sequence[str]) -> None:
+    def __init__(self, line: Line, head: Sequence[str], folder: str, chooser: Chooser | None) -> None:
         self._line = FetchLine(line)
         self._head = head
+        self._folder = folder
+        self._chooser = chooser
 
     @property
     def is_in_step(self) -> bool:
@@ -94,24 +116,47 @@ class Reader:
 
     def _ask_heads(self, waiting: Iterator[Sequence[int]]) -> tuple[bytes, Sequence[int]] | None:
         uids = next((each for each in waiting if each), None)
-        return None if uids is None else (self._line.send(build_uid_set(uids), self._head), uids)
+        if uids is None:
+            return None
+        chosen = self._choose(uids)
+        return (self._line.send(pack_uids(chosen), self._head) if chosen else b"", chosen)
+
+    def _choose(self, uids: Sequence[int]) -> Sequence[int]:
+        """Give those of these messages that may be read; of the others nothing more is asked."""
+        if self._chooser is None:
+            return uids
+        kept = self._chooser.choose(self._folder, self._ask(uids, _ADDRESSING, b"BODY[HEADER"))
+        if reports := self._chooser.doubtful():
+            kept |= self._chooser.choose_reports(self._folder, self._ask(reports, _REPORT_PART, b"BODY[2]"))
+        return [uid for uid in uids if uid in kept]
+
+    def _ask(self, uids: Sequence[int], item: str, name: bytes) -> dict[int, bytes]:
+        """Ask for one thing of messages, and give it as far as it came."""
+        self._line.wait(self._line.send(pack_uids(uids), ["UID", item]))
+        found = self._line.take(uids).items()
+        told = {
+            uid: next((value for key, value in items.items() if key.startswith(name)), None) for uid, items in found
+        }
+        return {uid: value for uid, value in told.items() if isinstance(value, bytes)}
 
     def _take(self, asked: tuple[bytes, Sequence[int]], *, with_texts: bool) -> _Batch:
         """Read the heads of a batch, and ask for its texts."""
         tag, uids = asked
+        if not uids:
+            return _Batch([], [], set())
         self._line.wait(tag)
         found = self._line.take(uids)
         if self._line.unreadable and (missing := [uid for uid in uids if uid not in found]):
             # What made no sense may have been hurt on its way: it is asked for once more, and then left out.
             self._line.unreadable = 0
-            self._line.wait(self._line.send(build_uid_set(missing), self._head))
+            self._line.wait(self._line.send(pack_uids(missing), self._head))
             found |= self._line.take(missing)
         heads = [head for uid, items in found.items() if (head := build_message(uid, items)) is not None]
         batch = _Batch(heads, [], set())
         for sections, members in _groups(heads).items() if with_texts else ():
             batch.asked |= set(members)
             if sections:
-                batch.tags.append(self._line.send(build_uid_set(members), ["UID", *sections]))
+                batch.tags.append(self._line.send(pack_uids(members), ["UID", *sections]))
         return batch
 
     def _read_texts(self, batch: _Batch) -> None:

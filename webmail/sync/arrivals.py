@@ -55,6 +55,7 @@ def store_messages(
     arrivals = [arrival_of(context.account, folder, message, is_news=is_news) for message in messages]
     with context.lease.transaction() as s:
         taken = _store(s, context.account, folder, arrivals, folder_values)
+        context.save_left_out(s, folder, taken.message_id_by_uid)
         if is_news and folder.role == "inbox":
             record_received(s, context.account, taken.new_message_ids)
         return taken

@@ -19,12 +19,14 @@ from webmail.store.folders import folders_of, update_folder
 from webmail.store.messages import bodies_waiting, conversation_ids_of
 from webmail.store.models import Folder
 from webmail.store.placements import count_in_folder, drop_stale, has_stale
+from webmail.store.private_mail import left_out_of
 from webmail.store.session import after_commit, reading
 from webmail.sync.arrivals import store_messages
 from webmail.sync.bodies import fetch_bodies
 from webmail.sync.changes import push_changes
 from webmail.sync.context import SyncContext
 from webmail.sync.news import BATCH, compare_uids, pull_folder
+from webmail.sync.older_mail import look_again
 
 SLICE_S = 2.0
 _SLICE = 5000
@@ -45,7 +47,7 @@ def backfill_slice(context: SyncContext) -> bool:
     with reading() as s:
         folders = [folder for folder in folders_of(s, context.account.id) if folder.is_synced]
     folders.sort(key=lambda folder: folder.role != "inbox")
-    for step in (_messages, _drop_leftovers, _bodies):
+    for step in (_messages, _drop_leftovers, look_again, _bodies):
         for folder in folders:
             if folder.id not in context.refused and _step(context, folder, step):
                 return True
@@ -126,7 +128,7 @@ def _close_gaps(context: SyncContext, folder: Folder) -> None:
     if state is None:
         return
     with reading() as s:
-        stored = count_in_folder(s, folder.id)
+        stored = count_in_folder(s, folder.id) + len(left_out_of(s, folder.id))
     if stored != state.exists:
         compare_uids(context, folder)
     with context.lease.transaction() as s:

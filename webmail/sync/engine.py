@@ -31,6 +31,7 @@ from webmail.store.accounts import clear_wanted, find_account, mark_failure, mar
 from webmail.store.folders import folders_of, save_folders
 from webmail.store.messages import bodies_waiting
 from webmail.store.models import Account, Folder, utc_now
+from webmail.store.private_mail import count_left_out
 from webmail.store.session import Session, after_commit, reading
 from webmail.sync.backfill import backfill_slice
 from webmail.sync.bodies import fetch_bodies
@@ -42,6 +43,7 @@ from webmail.sync.farewell import tell_last_changes
 from webmail.sync.follow import begin_following, follow_moves
 from webmail.sync.lease import Lease, held_lease
 from webmail.sync.news import FIRST_PAGE, pull_folder
+from webmail.sync.older_mail import read_older
 from webmail.sync.renames import is_renamed
 from webmail.sync.requests import enqueue_backfill, enqueue_sync
 
@@ -148,6 +150,7 @@ def _sync_once(context: SyncContext) -> None:
     for folder in folders:
         new += _sync_if_there(context, folder)
     follow_moves(context)
+    read_older(context, folders)
     with context.lease.transaction() as s:
         clear_wanted(s, account.id, wanted_at)
         if context.refused:
@@ -213,7 +216,8 @@ def _save_progress(s: Session, account_id: int, folders: list[Folder]) -> None:
     total = sum(folder.server_count for folder in folders)
     account = find_account(s, account_id)
     # Counting takes longer the more there is, so it ends with the first import.
-    done = total if account is not None and account.is_backfilled else stored_count(s, account_id)
+    is_over = account is not None and account.is_backfilled
+    done = total if is_over else stored_count(s, account_id) + count_left_out(s, account_id)
     update_account(s, account_id, sync_done=min(done, total), sync_total=total)
 
 

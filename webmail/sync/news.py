@@ -29,6 +29,7 @@ from webmail.store.placements import (
     sync_message_flags,
     uids_in_folder,
 )
+from webmail.store.private_mail import left_out_of, mark_searched
 from webmail.store.session import reading
 from webmail.sync.arrivals import store_messages
 from webmail.sync.context import SyncContext
@@ -61,21 +62,21 @@ def pull_folder(context: SyncContext, folder: Folder) -> int:
     plan = plan_folder(stored, server, utc_now())
     if plan.begin:
         return _begin(context, folder, state, forget_uids=plan.forget_uids)
-    new, taken_away = 0, set[int]()
+    new, read, taken_away = 0, 0, set[int]()
     if plan.fetch_from is not None:
         uids = context.imap.uids_since(plan.fetch_from)
         with reading() as s:
             # What was moved here from our side has not been counted yet: it is among the new, or gone already.
             taken_away = uids_in_folder(s, folder.id, plan.fetch_from) - set(uids)
-        new = _fetch_new(context, folder, uids)
+        new, read = len(uids), _fetch_new(context, folder, uids)
     changes = None if plan.flags_since is None else context.imap.fetch_changes(plan.flags_since)
     gone = _drop(context, folder, changes.vanished) if changes else 0
     # What the server tells of as gone is checked by the number of what is left: some servers lie.
     if taken_away or has_expunged(stored, new, server, gone):
-        new += compare_uids(context, folder)
+        read += compare_uids(context, folder)
     is_complete = _pull_flags(context, folder, plan, changes)
     _save_position(context, folder, state, is_complete=is_complete)
-    return new
+    return read
 
 
 def _begin(context: SyncContext, folder: Folder, state: FolderState, *, forget_uids: bool) -> int:
@@ -84,10 +85,13 @@ def _begin(context: SyncContext, folder: Folder, state: FolderState, *, forget_u
     messages = list(context.imap.fetch_messages(uids))
     with context.lease.transaction() as s:
         update_account(s, context.account.id, is_backfilled=False)
+        if context.chooser is not None and not forget_uids and folder.role == "inbox":
+            # Mail with the contacts of this moment is about to be read; of later ones it is looked for.
+            mark_searched(s, context.account)
         if forget_uids:
             log.info("uidvalidity_changed", account=context.account.id, folder=folder.id)
             make_stale(s, folder.id)
-            update_folder(s, folder.id, uidvalidity=None)
+            update_folder(s, folder.id, uidvalidity=None, left_out="")
     position: dict[str, Any] = {
         "uidvalidity": state.uidvalidity,
         "uidnext": max(state.uidnext, max(uids, default=0) + 1),
@@ -96,6 +100,7 @@ def _begin(context: SyncContext, folder: Folder, state: FolderState, *, forget_u
         "backfill_uid": min(uids) if len(uids) == FIRST_PAGE else 1,
         "synced_at": utc_now(),
         "flags_compared_at": utc_now(),
+        "second_look_uid": None if context.chooser is None else 1,
     }
     _apply(folder, position)
     taken = store_messages(context, folder, messages, **position)
@@ -103,46 +108,52 @@ def _begin(context: SyncContext, folder: Folder, state: FolderState, *, forget_u
 
 
 def _fetch_new(context: SyncContext, folder: Folder, uids: Sequence[int]) -> int:
-    """Fetch new messages oldest first, so that the position can move with each batch; gives how many the folder got."""
+    """Fetch new messages oldest first, so that the position can move with each batch; gives how many came in."""
+    read = 0
     batches = [uids[start : start + BATCH] for start in range(0, len(uids), BATCH)]
     for at, messages in enumerate(context.imap.read_messages(batches)):
         uidnext = max(folder.uidnext, batches[at][-1] + 1)
-        count = folder.server_count + len(messages)
+        told = len(messages) + len(context.left_out_among(folder, batches[at]))
+        count = folder.server_count + told
         position: dict[str, Any] = {"uidnext": uidnext, "server_count": count}
-        if len(messages) < len(batches[at]):
+        if told < len(batches[at]):
             # One that could not be read just now is not skipped for good: the next comparison asks for it again.
             position |= {"verify_after": None, "verify_progress": {}}
         store_messages(context, folder, messages, is_news=True, **position)
         folder.uidnext, folder.server_count = uidnext, count
-    return len(uids)
+        read += len(messages)
+    return read
 
 
 def compare_uids(context: SyncContext, folder: Folder) -> int:
     """Compare all UIDs of the part that has been read with the server's: drop what is gone, fetch what was missed.
 
     Returns:
-        How many had been missed.
+        How many had been missed and came in.
     """
     from_uid = folder.backfill_uid or 1
     there = set(context.imap.uids_since(from_uid))
     with reading() as s:
-        here = uids_in_folder(s, folder.id, from_uid)
+        here = uids_in_folder(s, folder.id, from_uid) | left_out_of(s, folder.id)
     gone, missed = here - there, sorted(there - here)
+    read = 0
     for messages in context.imap.read_messages(missed[at : at + BATCH] for at in range(0, len(missed), BATCH)):
         store_messages(context, folder, messages)
-    _drop(context, folder, gone)
-    return len(missed)
+        read += len(messages)
+    _drop(context, folder, [uid for uid in gone if uid >= from_uid])
+    return read
 
 
 def _drop(context: SyncContext, folder: Folder, uids: Collection[int]) -> int:
-    """Drop what is gone from the server; gives how many of them were here."""
+    """Drop what is gone from the server; gives how many of them were known here."""
     if not uids:
         return 0
     with context.lease.transaction() as s:
         message_ids = remove_uids(s, folder.id, uids)
         refresh_conversations(s, context.account, conversation_ids_of(s, message_ids))
+        left_out = context.forget_left_out(s, folder, uids)
     context.has_vanished |= bool(message_ids)
-    return len(message_ids)
+    return len(message_ids) + left_out
 
 
 def _pull_flags(context: SyncContext, folder: Folder, plan: Plan, changes: FolderChanges | None) -> bool:

@@ -25,6 +25,7 @@ from webmail.store.conversations import refresh_conversations
 from webmail.store.messages import bodies_waiting, conversation_ids_of, flag_values
 from webmail.store.models import Folder
 from webmail.store.placements import add_placement, remove_uids, save_flags, sync_message_flags, uids_in_folder
+from webmail.store.private_mail import left_out_of
 from webmail.store.session import reading
 from webmail.store.verification import KnownPlacement, forget_placements, lost_messages, placements_between
 from webmail.sync.arrivals import identity_of, store_messages
@@ -101,6 +102,7 @@ class FolderCheck:
         self._compares_head = compares_head
         self._high = 0
         self._here: dict[int, KnownPlacement] = {}
+        self._left_out: set[int] = set()
         self._pending: set[int] = set()
         self._moved: dict[int, int] = {}
 
@@ -122,7 +124,7 @@ class FolderCheck:
             found = self._compare(context, there)
         mended = self._mend(context, found) if self._fixes and found else []
         kinds = {each.uid: each.kind for each in found}
-        known = there if self.folder.is_synced else sorted(set(there) & set(self._here))
+        known = [uid for uid in there if uid in self._here or (self.folder.is_synced and uid not in self._left_out)]
         self.progress.count += len(known)
         self.progress.matched += len([uid for uid in known if uid not in kinds])
         self.differences += found
@@ -144,6 +146,7 @@ class FolderCheck:
         self._high = there[-1] if len(ahead) > STEP else _HIGHEST_UID
         with reading() as s:
             self._here = placements_between(s, self.folder.id, low, self._high)
+            self._left_out = left_out_of(s, self.folder.id)
             self._pending = pending_message_ids(s, context.account.id)
         return there
 
@@ -156,7 +159,7 @@ class FolderCheck:
             if not known[uid].is_leaving
         ]
         if self.folder.is_synced:
-            found += [Difference(MISSING, uid) for uid in there if uid not in self._here]
+            found += [Difference(MISSING, uid) for uid in there if uid not in self._here and uid not in self._left_out]
         wrong = self._wrong_heads(context, known, [uid for uid in both if self._compares_head(uid)])
         found += wrong
         another = {each.uid for each in wrong}

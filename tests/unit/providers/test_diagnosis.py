@@ -7,9 +7,10 @@ import ssl
 
 import pytest
 
+from webmail.domain.uid_sets import pack_uids
 from webmail.errors import NeedsSignIn, Refused, Retryable
 from webmail.providers import answers, diagnosis
-from webmail.providers.imap_values import build_uid_set, parse_copied, parse_flags, parse_number
+from webmail.providers.imap_values import parse_copied, parse_flags, parse_number
 
 
 @pytest.mark.parametrize(
@@ -136,8 +137,8 @@ def test_the_servers_words_are_one_bounded_printable_line() -> None:
 
 
 def test_uid_sets_are_short_and_read_back() -> None:
-    assert build_uid_set([9, 4, 8, 7, 7]) == "4,7:9"
-    assert build_uid_set([]) == ""
+    assert pack_uids([9, 4, 8, 7, 7]) == "4,7:9"
+    assert pack_uids([]) == ""
     assert parse_copied([b"1", b"4,7:9", b"20:23"]) == {4: 20, 7: 21, 8: 22, 9: 23}
     assert parse_copied([b"1", b"x", b"1"]) == parse_copied([]) == {}
 

@@ -1,0 +1,79 @@
+"""*Only mail with contacts*: which messages may leave the mailbox, by a few header fields of each.
+
+A message is kept when a contact wrote or got it, when it answers something that is kept, or when it is here already
+(a mail that was sent from here, a message that has been moved). A delivery report is kept when it is about a contact.
+All others stay where they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from webmail.domain.headers import parse_headers
+from webmail.domain.privacy import Parties, parties_of
+
+FIELDS = (
+    "MESSAGE-ID FROM TO CC BCC IN-REPLY-TO REFERENCES CONTENT-TYPE X-FAILED-RECIPIENTS X-MICROSOFT-ORIGINAL-MESSAGE-ID"
+)
+"""What is asked of a message in order to decide, and held in memory for no longer than that."""
+_REPORT = re.compile(rb"^content-type:\s*multipart/report\b", re.IGNORECASE | re.MULTILINE)
+_FAILED = re.compile(rb"^x-failed-recipients:((?:.|\r?\n[ \t])*)", re.IGNORECASE | re.MULTILINE)
+_RECIPIENT = re.compile(
+    rb"^(?:final|original)-recipient:\s*[^;\r\n]{1,40};\s*([^\s]{3,320})", re.IGNORECASE | re.MULTILINE
+)
+_ADDRESS = re.compile(rb"[^\s,;<>]{1,64}@[^\s,;<>]{1,255}")
+
+
+@dataclass(frozen=True)
+class Addressing:
+    """Whom a message concerns, and what it answers."""
+
+    parties: Parties
+    ids: frozenset[str] = frozenset()
+    """Its own Message-ID, and the one that its server has replaced."""
+    answers: frozenset[str] = frozenset()
+    is_report: bool = False
+
+
+def read_addressing(header: bytes) -> Addressing:
+    """Read the fields that `FIELDS` names; never raises."""
+    headers = parse_headers(header)
+    recipients = ([each.pair for each in group] for group in (headers.to, headers.cc, headers.bcc))
+    failed = _FAILED.search(header)
+    about = _addresses_in(failed[1]) if failed else frozenset()
+    return Addressing(
+        parties=parties_of(headers.from_.email, *recipients) | about,
+        ids=frozenset(filter(None, (headers.message_id, headers.original_id))),
+        answers=frozenset(filter(None, (headers.in_reply_to, *headers.references))),
+        is_report=bool(_REPORT.search(header)),
+    )
+
+
+def recipients_of_report(part: bytes) -> Parties:
+    """Give whom a delivery report is about, from its second part (RFC 3464)."""
+    return frozenset(address for found in _RECIPIENT.findall(part) for address in _addresses_in(found))
+
+
+def _addresses_in(text: bytes) -> Parties:
+    return parties_of("", [["", found.decode("utf-8", "replace")] for found in _ADDRESS.findall(text)])
+
+
+def choose(
+    heads: Mapping[int, Addressing], *, contacts: Collection[str], stored: Collection[str], own: Collection[str] = ()
+) -> set[int]:
+    """Say which of these messages may leave the mailbox.
+
+    Args:
+        contacts: those addresses among their parties that are a contact's, normalised.
+        stored: those of their ids, and of the ids that they answer, that are here.
+        own: the mailbox's own addresses, which make nobody a contact.
+    """
+    known = frozenset(contacts) - frozenset(own)
+    kept = {uid for uid, each in heads.items() if each.parties & known or each.ids & frozenset(stored)}
+    ids = {*stored, *(name for uid in kept for name in heads[uid].ids)}
+    while answers := {uid for uid, each in heads.items() if uid not in kept and each.answers & ids}:
+        kept |= answers
+        ids |= {name for uid in answers for name in heads[uid].ids}
+    return kept
