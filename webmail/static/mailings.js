@@ -238,6 +238,15 @@ Without it everything here is a plain form. */
       }
     }
 
+    // A preview is as tall as its mail.
+    document.addEventListener(
+      "load",
+      ({ target }) => {
+        if (!target.matches?.(".preview-body") || !target.contentDocument) return;
+        target.style.height = `${Math.max(Math.ceil(target.contentDocument.body.getBoundingClientRect().height), 96) + 2}px`;
+      },
+      true,
+    );
     const form = find("[data-mailing]");
     const mailing = new Mailing(form);
     document.addEventListener("visibilitychange", () => document.hidden && mailing.save());
