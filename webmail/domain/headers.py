@@ -74,9 +74,8 @@ def split_fields(raw: bytes) -> Fields:
     fields: Fields = {}
     end = 0
     text = raw[:_MAX_HEADER].decode("ascii", "surrogateescape")
-    for found in _FIELD.finditer(text):
-        if found.start() != end:
-            break
+    # Not `finditer`: past the last field it would look for another from each of the body's characters on.
+    while found := _FIELD.match(text, end):
         end = found.end()
         if found[1]:
             fields.setdefault(found[1].rstrip(" \t").lower(), []).append(found[2])
