@@ -138,9 +138,9 @@ def check_account(account: Account | None) -> None:
 
 
 def _address_written_to(source: Message | None, account: Account) -> str:
-    """Give the account's other address that a message was sent to, "" where it was sent to its own, or to none."""
-    if source is None or source.is_outgoing:
-        return ""
+    """Give the account's other address that a message was sent to, or from; "" where that is its own, or none."""
+    if source is None or normalise_email(source.from_email) in account.aliases:
+        return normalise_email(source.from_email) if source is not None else ""
     got = {normalise_email(email) for _, email in [*source.to, *source.cc, *source.bcc]}
     if normalise_email(account.email) in got:
         return ""
@@ -302,7 +302,7 @@ def add_file(scope: Scope, uuid: UUID, *, filename: str, media_type: str, conten
             "files", f"{name} is {megabytes(len(content))} and a mail takes up to 25 MB. Send a link to it instead."
         )
     with transaction() as s:
-        draft = _open(s, scope, uuid)
+        draft = open_to_change(s, scope, uuid)
         total = sum(file.size_bytes for file in draft.attachments) + len(content)
         if total > MAX_FILES_BYTES:
             raise InputRefused(
@@ -333,7 +333,7 @@ def remove_file(scope: Scope, uuid: UUID, file_uuid: UUID) -> None:
         InputRefused: it is no draft any more.
     """
     with transaction() as s:
-        draft = _open(s, scope, uuid)
+        draft = open_to_change(s, scope, uuid)
         for file in draft.attachments:
             if file.uuid == file_uuid:
                 s.delete(file)
@@ -348,10 +348,16 @@ def discard(scope: Scope, uuid: UUID) -> None:
         InputRefused: it is no draft any more.
     """
     with transaction() as s:
-        store.delete_draft(s, _open(s, scope, uuid).id)
+        store.delete_draft(s, open_to_change(s, scope, uuid).id)
 
 
-def _open(s: Session, scope: Scope, uuid: UUID) -> Submission:
+def open_to_change(s: Session, scope: Scope, uuid: UUID) -> Submission:
+    """Give a draft to be changed, within a transaction.
+
+    Raises:
+        NotFound: no such draft.
+        InputRefused: it is no draft any more.
+    """
     draft = store.load_submission(s, scope, uuid)
     if draft.state != "draft":
         raise InputRefused("", "This mail has been sent off already, so it cannot be changed.")

@@ -9,7 +9,7 @@ from uuid import UUID
 from webmail.actions.drafts import listed_files
 from webmail.actions.outgoing import read_recipients
 from webmail.domain.addresses import normalise_email
-from webmail.domain.reminders import look_alike, spoken_of_file
+from webmail.domain.reminders import left_open, look_alike, spoken_of_file
 from webmail.store.contacts import contacts_by_address
 from webmail.store.correspondents import known_addresses
 from webmail.store.models import Submission
@@ -56,6 +56,9 @@ def _about_the_mail(draft: Submission) -> list[Question]:
     word = spoken_of_file("" if draft.is_plain else draft.body_html, draft.body_text)
     if word and not listed_files(draft.attachments):
         questions.append(Question("file", f"You wrote “{word}”, and no file is attached.", "files"))
+    gap = left_open("" if draft.is_plain else draft.body_html, draft.body_text) or left_open("", draft.subject)
+    if gap:
+        questions.append(Question("gap", f"“{gap}” still stands in the text, and nobody has filled it in.", "body"))
     return questions
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,8 @@ from webmail.blueprints._times import browser_zone, short_day, zone_name
 from webmail.blueprints.forms.draft import DraftForm, form_of_draft
 from webmail.domain.schedule import choices, moment_of, wall_of
 from webmail.store.accounts import list_accounts
-from webmail.store.models import Account, Submission, utc_now
+from webmail.store.mail_templates import list_templates
+from webmail.store.models import Account, MailTemplate, Signature, Submission, utc_now
 from webmail.store.scope import Scope
 from webmail.store.session import reading
 from webmail.store.submissions import conversation_uuid_of, is_touched, load_submission
@@ -44,6 +46,7 @@ class Composer:
     accounts: list[Account]
     source_uuid: str
     focus: str = ""
+    mail_templates: Sequence[MailTemplate] = ()
 
     @property
     def title(self) -> str:
@@ -53,6 +56,12 @@ class Composer:
     def account(self) -> Account | None:
         """The account that is chosen, None when it is connected no more."""
         return next((each for each in self.accounts if each.uuid == self.form.account_uuid), None)
+
+    @property
+    def signatures(self) -> list[Signature]:
+        """What the mailbox has to choose from; nothing where there is no choice."""
+        written = [each for each in self.account.signatures if each.html] if self.account else []
+        return written if len(written) > 1 else []
 
     @property
     def can_archive(self) -> bool:
@@ -111,4 +120,6 @@ def composer_context(
         draft = load_submission(s, scope, draft_uuid)
         accounts = [account for account in list_accounts(s, scope) if account.status in LIVE]
         source_uuid = conversation_uuid_of(s, draft.source_message_id)
-    return {"composer": Composer(draft, form or form_of_draft(draft, place), accounts, source_uuid, focus)}
+        templates = list_templates(s, scope)
+    form = form or form_of_draft(draft, place)
+    return {"composer": Composer(draft, form, accounts, source_uuid, focus, templates)}

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from werkzeug.wrappers import Response as BaseResponse
 
 from webmail.actions import connect, departures, discovery, mail
+from webmail.actions.aliases import save_aliases
 from webmail.blueprints import _connect_tab
 from webmail.blueprints._htmx import (
     VARY,
@@ -133,6 +134,13 @@ def ask_disconnect() -> Response:
     with reading() as s:
         ends = [load_departure(s, account) for account in accounts]
     return page_or_partial("accounts/disconnect.html", "accounts/_disconnect_dialog.html", departures=ends)
+
+
+@blueprint.post("/accounts/<uuid:account_uuid>/aliases")
+def aliases(account_uuid: UUID) -> BaseResponse:
+    """Save the further addresses that an account sends as."""
+    save_aliases(current_scope(), account_uuid, request.form.get("aliases", ""))
+    return _after_change(account_uuid, "Addresses saved. Choose among them under From.")
 
 
 @blueprint.post("/accounts/disconnect")

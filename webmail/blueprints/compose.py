@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from io import BytesIO
@@ -11,11 +12,18 @@ from uuid import UUID
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, send_file, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from webmail.actions import drafts, later, mail, submit
+from webmail.actions import draft_changes, drafts, later, mail, submit
 from webmail.actions.reminders import questions_before
 from webmail.blueprints._composer import LIVE, composer_context
 from webmail.blueprints._frame import picture_type
-from webmail.blueprints._htmx import VARY, is_asked_on, is_partial, page_or_partial, toast_or_redirect
+from webmail.blueprints._htmx import (
+    VARY,
+    is_asked_on,
+    is_partial,
+    page_or_partial,
+    partial_or_redirect,
+    toast_or_redirect,
+)
 from webmail.blueprints._sending import Wish, read_wish
 from webmail.blueprints._session import current_scope, signed_in
 from webmail.blueprints._times import browser_zone, clock_time
@@ -122,6 +130,36 @@ def _sent_off(scope: Scope, draft_uuid: UUID, form: DraftForm, wish: Wish, at: d
         return _close_composer(message, undo_url)
     flash(message, undo_url or "message")
     return _go(_conversation_path(submission))
+
+
+@blueprint.post("/compose/<uuid:draft_uuid>/signature")
+def use_signature(draft_uuid: UUID) -> BaseResponse:
+    """Put another of the mailbox's signatures in, or none."""
+    chosen = request.form.get("signature", None, UUID)
+    return _put_in(draft_uuid, lambda scope: draft_changes.use_signature(scope, draft_uuid, chosen))
+
+
+@blueprint.post("/compose/<uuid:draft_uuid>/template")
+def use_template(draft_uuid: UUID) -> BaseResponse:
+    """Put a mail template above what is written, filled in for the first recipient."""
+    chosen = request.form.get("template", None, UUID)
+    if chosen is None:
+        raise NotFound
+    return _put_in(draft_uuid, lambda scope: draft_changes.use_template(scope, draft_uuid, chosen))
+
+
+def _put_in(draft_uuid: UUID, change: Callable[[Scope], list[str] | None]) -> BaseResponse:
+    """Store what was typed, change the draft, and show it anew; `change` gives what could not be filled in."""
+    scope, form = current_scope(), typed_form(request.form)
+    try:
+        _store(scope, draft_uuid, form)
+        missing = change(scope)
+    except InputRefused as refusal:
+        return _refused(scope, draft_uuid, form, refusal)
+    notice = f"Not filled in: {', '.join(missing)}. Look for the square brackets." if missing else ""
+    location = url_for("compose.show", draft_uuid=draft_uuid)
+    context = composer_context(scope, draft_uuid, place=form.place, focus="body")
+    return partial_or_redirect("compose/_composer.html", location, notice, **context)
 
 
 @blueprint.post("/compose/<uuid:draft_uuid>/files")

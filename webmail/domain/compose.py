@@ -351,6 +351,21 @@ def add_signature_html(body: str, signature: str) -> str:
     return _inner(root)
 
 
+def put_on_top(body: str, html: str) -> str:
+    """Put cleaned HTML above what a mail says so far; empty lines at its beginning make room for it."""
+    root = _fragment(body)
+    while len(root) and not (root.text or "").strip() and _is_empty_line(root[0]):
+        root.remove(root[0])
+    return f"<div>{html}</div>{_inner(root)}"
+
+
+def _is_empty_line(node: html.HtmlElement) -> bool:
+    is_own = "webmail-" in (node.get("class") or "")
+    return (
+        not is_own and node.tag in ("div", "p", "br") and not node.text_content().strip() and not node.xpath(".//img")
+    )
+
+
 def _is_quoted(node: html.HtmlElement) -> bool:
     return any(
         "webmail-quote" in (each.get("class") or "") or each.tag == "blockquote" for each in node.iterancestors()

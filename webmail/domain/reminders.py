@@ -28,6 +28,7 @@ _FILE_WORDS = re.compile(
     "|".join(r"\b" + each.strip() + (r"\b" if each.endswith(" ") else r"\w*") for each in _SPEAKS_OF_FILES.split("|"))
     + f"|{_WITHOUT_BLANKS}"
 )
+_OPEN = re.compile(r"\[[a-z]{2,20}(?: [a-z]{2,20}){0,3}\]|\{\{[^{}\n]{1,80}\}\}")
 _MOST_TEXT = 20_000
 _OWN = ("webmail-signature", "webmail-quote")
 
@@ -50,6 +51,13 @@ def spoken_of_file(html: str, text: str) -> str:
     """
     written = _written_in(html) if html else split_quoted_text(text)[0].partition("\n-- \n")[0]
     found = _FILE_WORDS.search(unicodedata.normalize("NFC", written[:_MOST_TEXT]).lower())
+    return found[0] if found else ""
+
+
+def left_open(html: str, text: str) -> str:
+    """Give what of a template nobody has filled in and still stands in a mail: `[first name]`; "" for nothing."""
+    written = _written_in(html) if html else split_quoted_text(text)[0]
+    found = _OPEN.search(written[:_MOST_TEXT])
     return found[0] if found else ""
 
 
