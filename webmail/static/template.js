@@ -52,7 +52,15 @@
       true,
     );
     // What is shown in the frame is no business of htmx.
-    document.addEventListener("submit", (event) => event.submitter?.formTarget && event.stopImmediatePropagation(), true);
+    document.addEventListener(
+      "submit",
+      (event) => {
+        if (!event.submitter?.formTarget) return;
+        event.stopImmediatePropagation();
+        preview.scrollIntoView({ block: "nearest" });
+      },
+      true,
+    );
     form.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
       if (ctx.response.status !== 200) return;
       isDirty = false;
