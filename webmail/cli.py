@@ -179,6 +179,22 @@ def tenant_origin(slug: str, origin: str, remove: bool) -> None:
         click.echo(f"{tenants.add_origin(slug, origin)} may hold frames.")
 
 
+@tenant.command("domain")
+@click.argument("slug")
+@click.argument("domain")
+@click.option("--remove", is_flag=True, help="Take it off the list instead.")
+def tenant_domain(slug: str, domain: str, remove: bool) -> None:
+    """Count who writes from a domain, such as acme.example, as one of the tenant's own people."""
+    _prepare_operator()
+    from webmail.actions import tenants  # noqa: PLC0415
+
+    if remove:
+        tenants.remove_domain(slug, domain)
+        click.echo(f"{domain} is not the tenant's own any more.")
+    else:
+        click.echo(f"Who writes from {tenants.add_domain(slug, domain)} is a colleague.")
+
+
 @tenant.command("api-key")
 @click.argument("slug")
 @click.option("--name", default="server", show_default=True, help="What uses it.")
@@ -210,6 +226,8 @@ def show_tenant(slug: str) -> None:
         click.echo(f"key     {key.kid}\t{key.algorithm}")
     for origin in tenants.list_origins(slug):
         click.echo(f"origin  {origin}")
+    for domain in tenants.list_domains(slug):
+        click.echo(f"domain  {domain}")
 
 
 @tenant.command("list")

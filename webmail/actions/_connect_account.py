@@ -70,6 +70,7 @@ def save_account(s: Session, attempt: ConnectAttempt, found: dict[str, Any]) -> 
     if before["status"] in (None, "not_connected") or settings["read_marks"] != before["read_marks"]:
         account.read_marks_from = utc_now()
     account.read_marks = settings["read_marks"]
+    account.only_contacts = bool(account.only_contacts or settings.get("only_contacts"))
     _clear_status(account)
     s.add(account)
     s.flush()

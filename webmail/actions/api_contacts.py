@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import available_timezones
 
+from webmail.actions import privacy
 from webmail.domain.addresses import normalise_email
 from webmail.errors import InputRefused
 from webmail.store import api_contacts
@@ -36,6 +37,7 @@ def upsert(tenant_id: int, external_id: str, fields: Mapping[str, Any]) -> bool:
     require_external_id(external_id)
     values = _columns(fields)
     with transaction() as s:
+        privacy.contacts_changed(s, tenant_id)
         return api_contacts.upsert_contact(s, tenant_id, external_id, values)
 
 
@@ -59,6 +61,7 @@ def upsert_many(tenant_id: int, people: Sequence[Mapping[str, Any]]) -> Told:
                 is_new = api_contacts.upsert_contact(s, tenant_id, external_id, values)
                 told.created += is_new
                 told.updated += not is_new
+            privacy.contacts_changed(s, tenant_id)
     return told
 
 

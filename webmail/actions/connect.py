@@ -90,6 +90,8 @@ class ConnectForm:
     read_marks: str
     auth: str = PASSWORD
     """`google` or `microsoft` where the user signs in there."""
+    only_contacts: bool = False
+    """Keep only mail with contacts from the start; of an account that does so already it takes nothing back."""
     sends_by: str = "smtp"
     """`graph` for a Microsoft mailbox that may not send by SMTP."""
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from webmail.actions import privacy
 from webmail.domain.addresses import normalise_email, parse_typed
 from webmail.domain.columns import MOST_FIELDS, TARGETS, field_name, is_time_zone, read_tags
 from webmail.errors import InputRefused
@@ -52,6 +53,7 @@ def add_contact(scope: Scope, typed: ContactFields) -> UUID:
             )
         contact.addresses = addresses
         contacts.add_contacts(s, [contact])
+        privacy.contacts_changed(s, scope.tenant_id)
     return contact.uuid
 
 
@@ -67,6 +69,7 @@ def edit_contact(scope: Scope, uuid: UUID, typed: ContactFields) -> None:
         addresses = _fill(contact, typed)
         contact.updated_at = utc_now()
         contacts.put_addresses(s, contact, addresses)
+        privacy.contacts_changed(s, scope.tenant_id)
 
 
 def erase_contact(scope: Scope, uuid: UUID) -> str:

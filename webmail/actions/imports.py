@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from webmail.actions import privacy
 from webmail.actions.contacts import MOST_ADDRESSES
 from webmail.domain.addresses import normalise_email
 from webmail.domain.columns import MOST_FIELDS, People, Person, read_people
@@ -58,6 +59,7 @@ def import_contacts(scope: Scope, table: Table, columns: Sequence[str], *, tag: 
             _take_in(s, scope, people.rows[start : start + _AT_ONCE], " ".join(tag.split())[:40], told)
     with transaction() as s:
         audit.add_entry(s, scope.tenant_id, scope.user_id, "contacts_imported", added=told.added, updated=told.updated)
+        privacy.contacts_changed(s, scope.tenant_id)
     return told
 
 

@@ -90,6 +90,12 @@ def _enqueue(account: Account) -> None:
         queue.enqueue("erase_private", account.id, job_id=f"erase-private-{account.uuid}")
 
 
+def contacts_changed(s: Session, tenant_id: int) -> None:
+    """Have the older mail of contacts who are new looked for soon; each poll would find it, too."""
+    for account in store.accounts_keeping_contacts_only(s, tenant_id):
+        request_sync(s, account)
+
+
 def erase_private(account_id: int) -> None:
     """Erase what an account has stored and is with no contact, as a job, safe to run twice."""
     erased = 0

@@ -9,6 +9,7 @@ import secrets
 from webmail.domain.launches import ALGORITHMS, LaunchKey, load_key
 from webmail.domain.origins import normalise_origin
 from webmail.errors import InputRefused
+from webmail.providers import presets
 from webmail.store import tenants, users
 from webmail.store.models import Tenant
 from webmail.store.session import Session, reading, transaction
@@ -135,6 +136,48 @@ def remove_origin(slug: str, origin: str) -> None:
         if len(kept) == len(tenant.origins):
             raise InputRefused("origin", f"The tenant has no origin {origin}.")
         tenant.origins = kept
+
+
+def list_domains(slug: str) -> list[str]:
+    """Give the domains of a tenant's own people.
+
+    Raises:
+        InputRefused: no such tenant.
+    """
+    with reading() as s:
+        return list(_load(s, slug).own_domains)
+
+
+def add_domain(slug: str, domain: str) -> str:
+    """Count everybody who writes from a domain, or from one below it, as a colleague; gives it as it is kept.
+
+    Raises:
+        InputRefused: no such tenant, it is no domain, or it is one where anybody gets an address.
+    """
+    normal = domain.strip().removeprefix("@").rstrip(".").casefold()
+    if not re.fullmatch(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_](?:[\w-]{0,61}[^\W_])?", normal):
+        raise InputRefused("domain", "A domain is what follows the @ of an address, such as acme.example.")
+    preset = presets.preset_for_email(f"somebody@{normal}")
+    if preset is not None:
+        raise InputRefused("domain", f"{normal} belongs to {preset.name}: not everybody there is a colleague.")
+    with transaction() as s:
+        tenant = _load(s, slug)
+        tenant.own_domains = sorted({*tenant.own_domains, normal})
+    return normal
+
+
+def remove_domain(slug: str, domain: str) -> None:
+    """Take a domain off the list of a tenant's own.
+
+    Raises:
+        InputRefused: no such tenant, or it has no such domain.
+    """
+    normal = domain.strip().removeprefix("@").rstrip(".").casefold()
+    with transaction() as s:
+        tenant = _load(s, slug)
+        if normal not in tenant.own_domains:
+            raise InputRefused("domain", f"The tenant has no domain {normal}.")
+        tenant.own_domains = [each for each in tenant.own_domains if each != normal]
 
 
 def require_slug(slug: str) -> None:

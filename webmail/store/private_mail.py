@@ -123,6 +123,18 @@ def accounts_with_private(s: Session) -> list[Account]:
     return list(s.scalars(select(Account).where(Account.has_private)))
 
 
+def accounts_keeping_contacts_only(s: Session, tenant_id: int) -> list[Account]:
+    """Give the accounts of a tenant that keep only mail with contacts and are read."""
+    query = select(Account).where(
+        Account.tenant_id == tenant_id,
+        Account.only_contacts,
+        Account.reads_mail,
+        Account.secret.is_not(None),
+        Account.status.in_(("connected", "error")),
+    )
+    return list(s.scalars(query))
+
+
 def messages_to_judge(
     s: Session, account_id: int, conversation_ids: Sequence[int] | None = None
 ) -> Iterable[tuple[int, str, list[list[str]]]]:

@@ -165,7 +165,7 @@ def test_own_files_are_kept_for_a_year_under_a_name_that_changes(client: Checked
 
 
 def test_foreign_pages_are_only_those_that_show_mail() -> None:
-    assert set(FOREIGN_ENDPOINTS) == {"messages.body"}
+    assert set(FOREIGN_ENDPOINTS) == {"messages.body", "shared.body"}
 
 
 # Errors

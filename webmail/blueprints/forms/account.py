@@ -46,6 +46,7 @@ class AccountForm:
     sign_in: str = ""
     """`google` or `microsoft` where the mailbox is signed in to there and takes no password from here."""
     sends_by: str = "smtp"
+    only_contacts: bool = False
 
     @property
     def choice(self) -> presets.Choice | None:
@@ -110,6 +111,7 @@ class AccountForm:
             ssl_enabled=self.ssl_enabled,
             reads_mail=self.reads_mail,
             read_marks=self.read_marks,
+            only_contacts=self.only_contacts,
             sends_by="graph" if self.sign_in == "microsoft" and self.sends_by == "graph" else "smtp",
         )
 
@@ -164,6 +166,7 @@ def typed_form(data: Mapping[str, str], account: Account | None = None, *, sign_
         reads_mail=bool(data.get("reads_mail")),
         read_marks=read_marks if read_marks in READ_MARKS else "all",
         sends_by=data.get("sends_by", "smtp"),
+        only_contacts=bool(data.get("only_contacts")),
         **(_belonging_to(account) | ({"sign_in": sign_in} if sign_in else {})),
         filled_provider=data.get("filled_provider", ""),
         filled_email=data.get("filled_email", ""),
@@ -187,6 +190,7 @@ def form_of_attempt(attempt: ConnectAttempt, account: Account | None) -> Account
     form = _form_of(values, values["ssl_enabled"], values["reads_mail"], values["read_marks"], account)
     form.attempt = attempt
     form.sends_by = values.get("sends_by", "smtp")
+    form.only_contacts = bool(values.get("only_contacts"))
     if values.get("auth", "password") != "password":
         form.sign_in = values["auth"]
     return form
