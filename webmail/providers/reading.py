@@ -14,7 +14,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from webmail.domain.headers import split_fields
 from webmail.domain.only_contacts import FIELDS
+from webmail.domain.reports import REPORT_TYPES, needs_parts
 from webmail.domain.structure import Part, text_parts
 from webmail.domain.uid_sets import pack_uids
 from webmail.providers.base import GMAIL, RemoteMessage
@@ -23,7 +25,8 @@ from webmail.providers.imap_values import build_message
 
 _HEADER_FIELDS = (
     "MESSAGE-ID DATE FROM SENDER REPLY-TO TO CC BCC SUBJECT IN-REPLY-TO REFERENCES LIST-ID LIST-UNSUBSCRIBE "
-    "AUTO-SUBMITTED CONTENT-TYPE X-MICROSOFT-ORIGINAL-MESSAGE-ID"
+    "AUTO-SUBMITTED CONTENT-TYPE X-MICROSOFT-ORIGINAL-MESSAGE-ID RETURN-PATH PRECEDENCE LIST-POST X-FAILED-RECIPIENTS "
+    "X-AUTOREPLY X-AUTORESPOND"
 )
 _HEAD = ("UID", "FLAGS", "INTERNALDATE", "RFC822.SIZE", "BODYSTRUCTURE", f"BODY.PEEK[HEADER.FIELDS ({_HEADER_FIELDS})]")
 _ADDRESSING = f"BODY.PEEK[HEADER.FIELDS ({FIELDS})]"
@@ -31,6 +34,7 @@ _REPORT_PART = "BODY.PEEK[2]<0.16384>"
 _GMAIL_HEAD = ("X-GM-MSGID", "X-GM-THRID", "X-GM-LABELS")
 MAX_TEXT_BYTES = 2 * 1024 * 1024
 """Of one text, as it is transferred."""
+_MAX_REPORT_BYTES, _MAX_REPORT_PARTS = 64 * 1024, 4
 _MAX_BATCH_BYTES = 12 * 1024 * 1024
 """Of all texts of a batch, so that a worker's memory does not depend on the mailbox."""
 
@@ -184,8 +188,16 @@ def _groups(heads: Sequence[RemoteMessage]) -> dict[tuple[str, ...], list[int]]:
         size = sum(min(part.size_bytes, MAX_TEXT_BYTES) for part in parts)
         if size <= left:
             left -= size
-            groups[tuple(text_item(part) for part in parts)].append(head.uid)
+            groups[(*(text_item(part) for part in parts), *_report_items(head))].append(head.uid)
     return groups
+
+
+def _report_items(head: RemoteMessage) -> list[str]:
+    """Give what to ask for to learn what a machine reports: most mail has nothing of the kind."""
+    found = [part for part in head.parts if part.media_type in REPORT_TYPES]
+    if not found or not needs_parts(split_fields(head.header), {part.media_type for part in found}):
+        return []
+    return [f"BODY.PEEK[{part.section}]<0.{_MAX_REPORT_BYTES}>" for part in found[:_MAX_REPORT_PARTS]]
 
 
 def text_item(part: Part) -> str:

@@ -23,6 +23,7 @@ from webmail.store.session import Session
 from webmail.store.webhooks import record_received
 from webmail.sync.context import SyncContext
 from webmail.sync.read_marks import record_read_marks
+from webmail.sync.reports import look_at, take_in_returns
 from webmail.sync.texts import fetched_values, storable
 
 _DELAYED = timedelta(days=2)
@@ -52,9 +53,12 @@ def store_messages(
     Raises:
         LeaseLost: somebody else syncs the account now.
     """
-    arrivals = [arrival_of(context.account, folder, message, is_news=is_news) for message in messages]
+    found = list(messages)
+    arrivals = [arrival_of(context.account, folder, message, is_news=is_news) for message in found]
+    seen = look_at(context.account, found, arrivals, role=folder.role)
     with context.lease.transaction() as s:
         taken = _store(s, context.account, folder, arrivals, folder_values)
+        take_in_returns(s, context.account, seen, taken)
         context.save_left_out(s, folder, taken.message_id_by_uid)
         if is_news and folder.role == "inbox":
             record_received(s, context.account, taken.new_message_ids)
