@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 import click
 
+from webmail.cli_servers import add_commands
 from webmail.config import Config, data_folder, load_config
 from webmail.errors import WebmailError
 
@@ -195,26 +196,6 @@ def tenant_domain(slug: str, domain: str, remove: bool) -> None:
         click.echo(f"Who writes from {tenants.add_domain(slug, domain)} is a colleague.")
 
 
-@tenant.command("api-key")
-@click.argument("slug")
-@click.option("--name", default="server", show_default=True, help="What uses it.")
-@click.option("--scope", "scopes", multiple=True, help="What it may be used for, such as mail:read; can be repeated.")
-@click.option("--list", "lists", is_flag=True, help="List the keys instead.")
-@click.option("--remove", is_flag=True, help="Take away the keys of that name instead.")
-def tenant_api_key(slug: str, name: str, scopes: tuple[str, ...], lists: bool, remove: bool) -> None:
-    """Make a key for the tenant's own server to call the API with; it is shown this once."""
-    _prepare_operator()
-    from webmail.actions import api_keys  # noqa: PLC0415
-
-    if lists:
-        for each in api_keys.list_keys(slug):
-            click.echo(f"{each.name}\t{each.created_at:%Y-%m-%d}\t{' '.join(each.scopes)}")
-    elif remove:
-        click.echo(f"{api_keys.remove_keys(slug, name)} keys named {name} are gone.")
-    else:
-        click.echo(api_keys.add_key(slug, name, scopes))
-
-
 @tenant.command("show")
 @click.argument("slug")
 def show_tenant(slug: str) -> None:
@@ -334,6 +315,9 @@ def _read_password() -> str:
     if sys.stdin.isatty():
         return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
     return sys.stdin.readline().rstrip("\r\n")
+
+
+add_commands(tenant, _prepare_operator)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Webhooks: endpoints are made and changed, and what happened is posted to them.
 
 Written down in the fact's transaction (`store.webhooks`) -> the sweep sees what is due (`recover_lost`) -> one job an
-endpoint (`deliver`) -> each delivery is claimed, posted without a transaction open, and settled under its claim's token.
+endpoint (`deliver`) -> each delivery is claimed, posted with no transaction open, and settled under its claim's token.
 A receiver may get an event twice, never under another `webhook-id`.
 """
 
@@ -134,6 +134,23 @@ def _check(url: str, events: Sequence[str]) -> None:
     flaw = hooks.require_receiver(url)
     if flaw:
         raise InputRefused("url", flaw)
+
+
+def list_endpoints(tenant_id: int) -> list[WebhookEndpoint]:
+    """Give a tenant's endpoints, for the operator."""
+    with reading() as s:
+        return store.endpoints_of(s, tenant_id)
+
+
+def list_deliveries(tenant_id: int, endpoint_uuid: UUID, *, limit: int = 100) -> list[WebhookDelivery]:
+    """Give an endpoint's newest deliveries with their events, for the operator.
+
+    Raises:
+        NotFound: there is no such endpoint.
+    """
+    with reading() as s:
+        endpoint = store.load_endpoint(s, tenant_id, endpoint_uuid)
+        return store.delivery_page(s, endpoint.id, before=None, limit=limit)
 
 
 def recover_lost() -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 from uuid import UUID, uuid4
@@ -94,12 +94,14 @@ class Answer:
 
     data: object = None
     status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
+    pieces: Iterator[str] | None = None
+    """In place of `data`: the JSON text, a piece at a time, for what is too large to be held at once."""
 
     def response(self) -> Response:
+        if self.pieces is not None:
+            return Response(self.pieces, status=self.status, mimetype="application/json")
         response = Response(status=self.status) if self.data is None else jsonify(self.data)
         response.status_code = self.status
-        response.headers.update(self.headers)
         return response
 
 

@@ -76,12 +76,6 @@ def put_contacts(asked: Asked) -> Answer:
     return Answer({"created": told.created, "updated": told.updated, "refused": refused})
 
 
-@operation("DELETE", "/contacts/<external_id>", summary="Forget a contact", scope="contacts:write", answers={204: ""})
-def delete_contact(asked: Asked, external_id: str) -> Answer:
-    api_contacts.delete(asked.tenant_id, external_id)
-    return Answer(status=204)
-
-
 def shown(contact: Contact) -> dict[str, Any]:
     """Describe a contact as the shape `Contact` has it."""
     return {

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from flask import Response, current_app, jsonify
 
-from webmail.blueprints import _api_contacts, _api_mail, _api_users, _api_webhooks
+from webmail.blueprints import _api_contacts, _api_mail, _api_privacy, _api_users, _api_webhooks
 from webmail.blueprints._api import OPERATIONS, blueprint
 from webmail.blueprints._api_document import document
 from webmail.blueprints._session import public
 
 __all__ = ["OPERATIONS", "blueprint"]
 
-PARTS = (_api_contacts, _api_users, _api_mail, _api_webhooks)
+PARTS = (_api_contacts, _api_users, _api_mail, _api_webhooks, _api_privacy)
 """Where the operations are declared."""
 
 

@@ -46,6 +46,11 @@ def write(account_uuid: UUID, attachment_uuid: UUID, content: bytes) -> None:
         return
 
 
+def erase(account_uuid: UUID, attachment_uuid: UUID) -> None:
+    """Drop what is kept of one attachment."""
+    _path(account_uuid, attachment_uuid).unlink(missing_ok=True)
+
+
 def erase_account(account_uuid: UUID) -> None:
     """Drop all that is kept of an account."""
     shutil.rmtree(_folder(account_uuid), ignore_errors=True)

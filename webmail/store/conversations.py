@@ -262,6 +262,7 @@ def _refresh(s: Session, account: Account, ids: Sequence[int]) -> None:
         Message.is_outgoing,
         Message.is_unread,
         Message.is_flagged,
+        Message.body_state,
     )
     query = (
         select(*columns)
@@ -269,8 +270,12 @@ def _refresh(s: Session, account: Account, ids: Sequence[int]) -> None:
         .order_by(Message.sent_at, Message.id)
     )
     by_conversation: dict[int, list[_Row]] = {conversation_id: [] for conversation_id in ids}
-    for row in s.execute(query):
-        by_conversation[row.conversation_id].append(_Row(*row))
+    holders: set[int] = set()
+    for *row, body_state in s.execute(query):
+        if body_state == "erased":
+            holders.add(row[1])
+        else:
+            by_conversation[row[1]].append(_Row(*row))
     roles = _roles_by_message(s, ids)
     updates = []
     for conversation_id, rows in by_conversation.items():
@@ -278,7 +283,7 @@ def _refresh(s: Session, account: Account, ids: Sequence[int]) -> None:
             updates.append({"id": conversation_id, **_figures(rows, roles)})
     if updates:
         s.execute(update(Conversation), updates)
-    empty = [conversation_id for conversation_id, rows in by_conversation.items() if not rows]
+    empty = [each for each, rows in by_conversation.items() if not rows and each not in holders]
     if empty:
         s.execute(delete(Conversation).where(Conversation.id.in_(empty)))
 

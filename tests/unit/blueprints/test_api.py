@@ -238,3 +238,24 @@ def test_each_answer_says_what_is_left_and_a_key_stops_at_its_rate(server: Serve
     refused = server.ask("GET", "/users")
 
     assert refused.status_code == 429 and 0 < int(refused.headers["Retry-After"]) <= 60
+
+
+def test_a_contact_is_exported_and_erased_with_the_mail(server: Server, user: Scope) -> None:
+    server.ask("PUT", "/contacts/c-1", {"name": "Cara", "addresses": ["cara@home.example"]})
+    take_in(add_mailbox(user), "one", "two")
+
+    export = server.get("/contacts/c-1/export")
+    erased = server.ask("DELETE", "/contacts/c-1?erase=mail").get_json()
+
+    assert export["contact"]["name"] == "Cara" and [each["subject"] for each in export["messages"]] == ["one", "two"]
+    assert erased == {"contacts": 1, "messages": 2, "submissions": 0, "recipients": 0}
+    assert pages(server, "/users/rita/search?q=zebra") == []
+
+
+def test_a_user_is_exported_and_erased(server: Server) -> None:
+    server.ask("PUT", "/users/ben", {"name": "Ben"})
+
+    assert server.get("/users/ben/export")["user"]["name"] == "Ben"
+    assert server.ask("DELETE", "/users/ben").get_json()["is_done"] is True
+    assert server.ask("GET", "/users/ben").status_code == 404
+    assert server.ask("PUT", "/users/ben", {"name": "Another Ben"}).status_code == 201

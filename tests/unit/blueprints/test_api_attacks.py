@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from tests.unit.blueprints.api_server import Server, check_shape, slug_of
 from tests.unit.blueprints.received import add_mailbox, conversation_of, receive
 from webmail.actions import api_keys
+from webmail.providers import network
 from webmail.store.models import Submission, User
 from webmail.store.scope import Scope
 from webmail.store.search_index import index_messages
@@ -99,6 +100,12 @@ def replayed(world: World) -> Any:
     return world.own.ask("POST", "/contacts", {"contacts": [{"id": "n-2"}]}, headers=key)
 
 
+def webhook_inside(world: World) -> Any:
+    network.configure(allow_private_hosts=False, ca_file=None)
+    body = {"url": "https://169.254.169.254/latest", "events": ["message.received"]}
+    return world.own.ask("POST", "/webhook-endpoints", body)
+
+
 def send(world: World, **fields: Any) -> Any:
     return world.own.ask("POST", "/users/rita/submissions", SENT | fields)
 
@@ -124,6 +131,18 @@ ATTACKS: dict[str, tuple[Callable[[World], Any], int]] = {
         403,
     ),
     "writing with contacts:read": (lambda w: with_scopes(w, "contacts:read").ask("PUT", "/contacts/c-0", {}), 403),
+    "erasing mail with contacts:write": (
+        lambda w: with_scopes(w, "contacts:write").ask("DELETE", "/contacts/c-0?erase=mail"),
+        403,
+    ),
+    "exporting a user with users:read": (lambda w: with_scopes(w, "users:read").ask("GET", "/users/rita/export"), 403),
+    "hearing of mail with mail:read": (
+        lambda w: with_scopes(w, "mail:read").ask(
+            "POST", "/webhook-endpoints", {"url": "https://ats.example/", "events": ["message.received"]}
+        ),
+        403,
+    ),
+    "a webhook inside the network": (webhook_inside, 422),
     "another tenant's conversation": (lambda w: w.own.ask("GET", f"/conversations/{w.conversation}/messages"), 404),
     "another tenant's account": (lambda w: w.own.ask("GET", f"/accounts/{w.account}"), 404),
     "another tenant's submission": (lambda w: w.own.ask("GET", f"/submissions/{w.submission}"), 404),
