@@ -186,9 +186,11 @@ def erase_mentions(s: Session, tenant_id: int, addresses: Sequence[str], externa
     noted = AuditEntry.tenant_id == tenant_id, names_any([AuditEntry.details], addresses)
     s.execute(update(AuditEntry).where(*noted).values(details={}))
     if external_id is not None:
-        events = select(WebhookEvent.uuid, WebhookEvent.payload).where(WebhookEvent.tenant_id == tenant_id)
+        events = select(WebhookEvent.uuid, WebhookEvent.payload, WebhookEvent.details)
         naming = [
-            uuid for uuid, payload in s.execute(events) if external_id in payload.get("data", {}).get("contacts", ())
+            uuid
+            for uuid, payload, details in s.execute(events.where(WebhookEvent.tenant_id == tenant_id))
+            if external_id in [*payload.get("data", {}).get("contacts", ()), *details.get("contacts", ())]
         ]
         for start in range(0, len(naming), AT_ONCE):
             s.execute(delete(WebhookEvent).where(WebhookEvent.uuid.in_(naming[start : start + AT_ONCE])))

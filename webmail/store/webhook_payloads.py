@@ -43,7 +43,7 @@ def payload_of(s: Session, event: WebhookEvent) -> dict[str, Any]:
             "message": _uuid(message),
             "submission": _uuid(submission),
             "mailing": _uuid(mailing),
-            "contacts": _contacts(s, event.tenant_id, _addresses(message, submission)),
+            "contacts": contact_ids_of(s, event.tenant_id, _addresses(message, submission)),
             **event.details,
         },
     }
@@ -64,7 +64,8 @@ def _emails(pairs: Iterable[Iterable[str]]) -> list[str]:
     return [email for _, email in pairs]
 
 
-def _contacts(s: Session, tenant_id: int, addresses: set[str]) -> list[str]:
+def contact_ids_of(s: Session, tenant_id: int, addresses: set[str]) -> list[str]:
+    """Give the tenant's own ids of the people whose addresses, normalised, these are."""
     query = (
         select(Contact.external_id)
         .join(ContactAddress, ContactAddress.contact_id == Contact.id)

@@ -35,6 +35,8 @@ from webmail.store.messages import Arrival, TakenIn
 from webmail.store.models import Account, MailingRecipient, MailReport, utc_now
 from webmail.store.reports import Sent
 from webmail.store.session import Session, after_commit, reading
+from webmail.store.webhook_payloads import contact_ids_of
+from webmail.store.webhooks import Fact, record
 from webmail.sync.texts import storable
 
 _BEFORE = timedelta(hours=1)
@@ -267,11 +269,21 @@ class _Desk:
                 reported_at=min(seen.at, utc_now()),
             )
         )
+        if seen.report.kind == "bounce" and each.is_permanent and self._account.is_backfilled:
+            self._tell_of(submission_id, each)
         recipient = store.load_recipient(self._s, recipient_id) if recipient_id is not None else None
         if recipient is not None:
             self.changed.mailing_ids.add(recipient.mailing_id)
         elif submission_id is not None:
             self.changed.submission_ids.add(submission_id)
+
+
+    def _tell_of(self, submission_id: int | None, each: Concerned) -> None:
+        """Have the tenant's server hear of a bounce; what a first import finds is no news."""
+        account = self._account
+        told = {"cause": each.status, "contacts": contact_ids_of(self._s, account.tenant_id, {each.email})}
+        fact = Fact(account.user_id, account.uuid, submission_id=submission_id, details=told)
+        record(self._s, account.tenant_id, "message.bounced", [fact])
 
 
 def _is_within(domain: str, other: str) -> bool:

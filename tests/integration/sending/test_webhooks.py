@@ -23,7 +23,7 @@ from webmail.actions import api_contacts, departures, webhooks
 from webmail.domain.webhooks import EVENTS, WAITS_S
 from webmail.providers import network
 from webmail.store.accounts import mark_failure
-from webmail.store.models import WebhookDelivery, WebhookEndpoint, utc_now
+from webmail.store.models import Account, WebhookDelivery, WebhookEndpoint, utc_now
 from webmail.store.session import reading, transaction
 
 pytestmark = pytest.mark.integration
@@ -204,3 +204,34 @@ def test_a_mailbox_that_needs_a_sign_in_and_one_that_goes_are_told_of_once(ear: 
     assert [each["type"] for each in told] == ["account.reconnect_needed", "account.disconnected"]
     assert told[0]["data"]["cause"] == "password_refused"
     assert {each["data"]["account"] for each in told} == {str(ear.desk.account_uuid)}
+
+
+def bounce_of(message_id: str, address: str) -> bytes:
+    """A delivery status notification as Postfix writes it."""
+    return (
+        "From: MAILER-DAEMON@candidates.example\r\nTo: recruiter\r\nSubject: Undelivered Mail Returned to Sender\r\n"
+        "Date: Mon, 5 Jan 2026 10:00:00 +0000\r\nMessage-ID: <bounce-1@candidates.example>\r\nMIME-Version: 1.0\r\n"
+        'Auto-Submitted: auto-replied\r\nContent-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
+        "--b\r\nContent-Type: text/plain\r\n\r\nIt could not be delivered.\r\n"
+        "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; candidates.example\r\n\r\n"
+        f"Final-Recipient: rfc822; {address}\r\nAction: failed\r\nStatus: 5.1.1\r\n"
+        "Diagnostic-Code: smtp; 550 5.1.1 user unknown\r\n"
+        f"\r\n--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: {message_id}\r\nTo: {address}\r\n--b--\r\n"
+    ).encode()
+
+
+def test_a_bounce_is_told_with_the_mail_and_the_contact_that_it_is_about(ear: Ear) -> None:
+    api_contacts.upsert(ear.desk.user.tenant_id, "c-7", {"addresses": ["cora@candidates.example"]})
+    with transaction() as s:
+        s.execute(update(Account).values(is_backfilled=True))
+    uuid = ear.desk.write()
+    ear.desk.send(uuid)
+    ear.listen()
+    message_id = ear.desk.submission(uuid).message_id_header
+    ear.desk.receive(raw=bounce_of(f"<{message_id.strip('<>')}>", "cora@candidates.example"))
+
+    [told] = [event for _, event in ear.listen() if event["type"] == "message.bounced"]
+
+    check_shape("Event", told)
+    assert told["data"]["submission"] == str(uuid) and told["data"]["contacts"] == ["c-7"]
+    assert told["data"]["cause"] == "5.1.1" and told["data"]["message"]
