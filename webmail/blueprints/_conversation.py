@@ -9,7 +9,8 @@ from uuid import UUID
 
 from webmail.domain.quotes import split_quoted_text
 from webmail.store.conversations import BodyFacts, ConversationDetail, body_facts, load_conversation
-from webmail.store.models import Attachment, Message, Submission
+from webmail.store.models import Attachment, MailReport, Message, Submission
+from webmail.store.reports import returns_of
 from webmail.store.scope import Scope
 from webmail.store.session import reading
 from webmail.store.sharing import Standing, standing_of
@@ -30,6 +31,8 @@ class MessageView:
     is_open: bool
     owner: str = ""
     """Whose it is, where it is not the reader's own: then it is only read."""
+    returned: Sequence[MailReport] = ()
+    """What servers reported because it did not reach somebody."""
 
     @property
     def attachments(self) -> list[Attachment]:
@@ -85,11 +88,12 @@ def load_view(scope: Scope, uuid: UUID, *, shows_earlier: bool = False) -> Conve
         ids = [message.id for message in detail.messages]
         facts = body_facts(s, ids)
         submissions = submissions_by_message(s, ids)
+        returned = returns_of(s, [each.id for each in submissions.values()])
         draft = draft_of_conversation(s, scope, detail.conversation.id)
         standing = standing_of(s, scope, detail.conversation)
     return ConversationView(
         detail=detail,
-        messages=_views(detail.messages, facts, submissions),
+        messages=_views(detail.messages, facts, submissions, returned),
         hidden_count=max(detail.conversation.message_count - len(ids), 0),
         shows_earlier=shows_earlier,
         draft_uuid=draft.uuid if draft else None,
@@ -98,18 +102,19 @@ def load_view(scope: Scope, uuid: UUID, *, shows_earlier: bool = False) -> Conve
 
 
 def _views(
-    messages: Sequence[Message], facts: dict[int, BodyFacts], submissions: dict[int, Submission]
+    messages: Sequence[Message],
+    facts: dict[int, BodyFacts],
+    submissions: dict[int, Submission],
+    returned: dict[int, list[MailReport]],
 ) -> list[MessageView]:
     newest = messages[-1:] and messages[-1]
-    return [
-        MessageView(
-            message=message,
-            facts=facts[message.id],
-            submission=submissions.get(message.id),
-            is_open=message is newest or message.is_unread or _needs_attention(submissions.get(message.id)),
-        )
-        for message in messages
-    ]
+    views = []
+    for message in messages:
+        submission = submissions.get(message.id)
+        came_back = returned.get(submission.id, []) if submission else []
+        is_open = message is newest or message.is_unread or bool(came_back) or _needs_attention(submission)
+        views.append(MessageView(message, facts[message.id], submission, is_open, returned=came_back))
+    return views
 
 
 def _needs_attention(submission: Submission | None) -> bool:

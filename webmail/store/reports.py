@@ -214,6 +214,8 @@ def conversation_uuids(s: Session, submission_ids: Collection[int]) -> list[UUID
 
 def returns_of(s: Session, submission_ids: Collection[int]) -> dict[int, list[MailReport]]:
     """Give what came back on submissions because it was not delivered, the last word on each recipient."""
+    if not submission_ids:
+        return {}
     last = (
         select(func.max(MailReport.id))
         .where(MailReport.submission_id.in_(submission_ids), MailReport.kind.in_(("bounce", "delay")))
