@@ -35,7 +35,7 @@ _GMAIL_HEAD = ("X-GM-MSGID", "X-GM-THRID", "X-GM-LABELS")
 MAX_TEXT_BYTES = 2 * 1024 * 1024
 """Of one text, as it is transferred."""
 _MAX_REPORT_BYTES, _MAX_REPORT_PARTS = 64 * 1024, 4
-_MAX_BATCH_BYTES = 12 * 1024 * 1024
+_MAX_BATCH_BYTES = 8 * 1024 * 1024
 """Of all texts of a batch, so that a worker's memory does not depend on the mailbox."""
 
 

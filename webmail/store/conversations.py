@@ -7,9 +7,23 @@ import binascii
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, literal_column, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.orm import joinedload, selectinload
 
 from webmail.errors import NotFound
@@ -20,6 +34,7 @@ from webmail.store.session import Session
 VIEWS = ("inbox", "starred", "sent", "all", "trash")
 _MAX_SENDERS = 12
 _BEGINNING = 6000
+_TABLE = cast("Table", Conversation.__table__)
 # Written out: the index of the unread is for a query that says so, not for one with a parameter there.
 _IS_UNREAD = Conversation.unread_count > literal_column("0")
 
@@ -280,9 +295,9 @@ def _refresh(s: Session, account: Account, ids: Sequence[int]) -> None:
     updates = []
     for conversation_id, rows in by_conversation.items():
         if rows:
-            updates.append({"id": conversation_id, **_figures(rows, roles)})
+            updates.append({"changed_id": conversation_id, **_figures(rows, roles)})
     if updates:
-        s.execute(update(Conversation), updates)
+        s.execute(update(_TABLE).where(_TABLE.c.id == bindparam("changed_id")), updates)
     empty = [each for each, rows in by_conversation.items() if not rows and each not in holders]
     if empty:
         s.execute(delete(Conversation).where(Conversation.id.in_(empty)))

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
+from uuid import UUID, uuid4
 
 from sqlalchemy import Table, delete, insert, select, update
 
@@ -19,7 +20,7 @@ from webmail.store.models import Account, Conversation, ConversationAlias, Messa
 from webmail.store.session import Session
 
 _CHUNK = 500
-_KEYS = cast("Table", ThreadKey.__table__)
+_KEYS, _CONVERSATIONS = (cast("Table", each.__table__) for each in (ThreadKey, Conversation))
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,9 @@ def _find(merged: dict[int, int], conversation_id: int) -> int:
 def _insert_conversations(s: Session, account: Account, made: dict[int, Threadable]) -> dict[int, int]:
     if not made:
         return {}
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
+            "uuid": uuid4(),
             "tenant_id": account.tenant_id,
             "user_id": account.user_id,
             "account_id": account.id,
@@ -97,8 +99,14 @@ def _insert_conversations(s: Session, account: Account, made: dict[int, Threadab
         }
         for item in made.values()
     ]
-    ids = s.scalars(insert(Conversation).returning(Conversation.id, sort_by_parameter_order=True), rows)
-    return dict(zip(made, ids, strict=True))
+    # Past the ORM, and asked for their keys afterwards: SQLite would give them back one by one.
+    s.execute(insert(_CONVERSATIONS), rows)
+    ids: dict[UUID, int] = {}
+    for start in range(0, len(rows), _CHUNK):
+        uuids = [row["uuid"] for row in rows[start : start + _CHUNK]]
+        found = s.execute(select(Conversation.uuid, Conversation.id).where(Conversation.uuid.in_(uuids)))
+        ids.update({uuid: conversation_id for uuid, conversation_id in found})
+    return {number: ids[row["uuid"]] for number, row in zip(made, rows, strict=True)}
 
 
 def _merge(s: Session, merged: dict[int, int]) -> None:

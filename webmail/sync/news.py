@@ -38,7 +38,7 @@ from webmail.sync.decide import FLAG_WINDOW, Plan, ServerFolder, StoredFolder, h
 log = structlog.get_logger(__name__)
 
 FIRST_PAGE = 50
-BATCH = 500
+BATCH = 300
 
 
 def pull_folder(context: SyncContext, folder: Folder) -> int:

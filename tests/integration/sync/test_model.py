@@ -2,7 +2,8 @@
 
 Hypothesis makes up histories: mail comes, is flagged, moved, expunged and renumbered on the server; it is read,
 archived, deleted and taken back here; the line is cut at some byte, the process dies before some commit, the
-disk is full, the database is locked, Redis is emptied. At the end everything is let run, and then
+disk is full, the database is locked, Redis is emptied, the watcher (a process of its own) is killed. At the end
+everything is let run, and then
 
 - each message lies on the server exactly once, unless somebody there expunged it;
 - `webmail verify` finds nothing that differs;
@@ -12,6 +13,8 @@ disk is full, the database is locked, Redis is emptied. At the end everything is
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -30,8 +33,10 @@ from tests.integration.sync.conftest import Rows, sync
 from tests.mails import build_mail
 from tests.servers.dovecot import Dovecot
 from tests.servers.fault_proxy import FaultProxy
+from tests.servers.setup import SECRETS
 from webmail.actions import mail
 from webmail.actions.verify import verify
+from webmail.config import Config
 from webmail.errors import InputRefused
 from webmail.store import session
 from webmail.store.accounts import update_account
@@ -115,12 +120,39 @@ def locked_database(seconds: float) -> Iterator[None]:
     holder.join()
 
 
+class KilledWatcher:
+    """The product's own watcher, with its sweep, as a process that can be killed at any moment."""
+
+    def __init__(self, config: Config) -> None:
+        self._environment = {
+            **os.environ,
+            **SECRETS,
+            "WEBMAIL_DATA": str(config.data),
+            "WEBMAIL_DATABASE_URL": config.database_url,
+            "WEBMAIL_REDIS_URL": config.redis_url,
+            "WEBMAIL_ALLOW_PRIVATE_HOSTS": "1",
+            "WEBMAIL_CA_FILE": str(config.ca_file),
+        }
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "webmail.cli", "watch"]
+        self._process = subprocess.Popen(
+            command, env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
 class History(RuleBasedStateMachine):
     """One mailbox and what happens to it; `make` gives a server, a proxy to it, a user and an account."""
 
     make: Callable[[str, str], tuple[Dovecot, FaultProxy, Any, Any, Account]]
     run_jobs: Callable[[], object]
     empty_redis: Callable[[], None]
+    watcher: KilledWatcher
 
     @initialize(kind=st.sampled_from(["full", "full", "simple"]), marks=st.sampled_from(["all", "keep", "keep"]))
     def begin(self, kind: str, marks: str) -> None:
@@ -235,6 +267,11 @@ class History(RuleBasedStateMachine):
     def empty(self) -> None:
         type(self).empty_redis()
 
+    @rule()
+    def kill_the_watcher(self) -> None:
+        type(self).watcher.kill()
+        type(self).watcher.start()
+
     def _may_retry(self) -> None:
         """Let the waits be over: for the line, and for looking into the folders that are not synced whole."""
         with transaction() as s:
@@ -254,6 +291,9 @@ class History(RuleBasedStateMachine):
                 break
         self._let_run()
         self.check()
+        with transaction() as s:
+            # Nobody watches it any more.
+            update_account(s, self.account.id, secret=None)
 
     def _let_run(self) -> None:
         with transaction() as s:
@@ -298,7 +338,7 @@ class History(RuleBasedStateMachine):
 
 @pytest.mark.timeout(0 if IS_LONG else 180)
 def test_after_the_dust_has_settled_both_sides_are_the_same(
-    request: pytest.FixtureRequest, make_account, make_user, run_jobs, redis_server
+    request: pytest.FixtureRequest, database: Config, make_account, make_user, run_jobs, redis_server
 ) -> None:
     servers = {"full": request.getfixturevalue("dovecot"), "simple": request.getfixturevalue("simple_dovecot")}
     proxies = {kind: FaultProxy(server.plain_port) for kind, server in servers.items()}
@@ -319,6 +359,7 @@ def test_after_the_dust_has_settled_both_sides_are_the_same(
             "make": staticmethod(make),
             "run_jobs": staticmethod(run_jobs),
             "empty_redis": staticmethod(redis_server.clear),
+            "watcher": KilledWatcher(database),
         },
     )
     try:
@@ -335,5 +376,6 @@ def test_after_the_dust_has_settled_both_sides_are_the_same(
             ),
         )
     finally:
+        machine.watcher.kill()
         for proxy in proxies.values():
             proxy.stop()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from itertools import count
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, event, update
 
 from tests.integration.sync.conftest import Rows, ids_there, sync
 from tests.mails import build_mail, build_mailbox
@@ -17,11 +19,13 @@ from webmail.actions import mail
 from webmail.actions.verify import FolderReport, verify
 from webmail.errors import InputRefused, NotFound
 from webmail.jobs.sweep import sweep_verifications
+from webmail.store import session
 from webmail.store.accounts import update_account
 from webmail.store.folders import update_folder
 from webmail.store.models import Account, Message, Placement, utc_now
 from webmail.store.session import Session, transaction
 from webmail.sync import verify as verify_module
+from webmail.sync import verify_turns
 
 pytestmark = pytest.mark.integration
 
@@ -181,7 +185,7 @@ def test_each_folder_is_compared_by_itself_and_keeps_its_receipt(
     with transaction() as s:
         mix_up_two(s, stored.placements())
 
-    monkeypatch.setattr("webmail.sync.verify_turns._HEADS_EVERY_DAYS", 1)
+    monkeypatch.setattr(verify_turns, "_HEADS_EVERY_DAYS", 1)
     for _ in range(8):
         sweep_verifications()
         run_jobs()
@@ -197,23 +201,31 @@ def test_each_folder_is_compared_by_itself_and_keeps_its_receipt(
     assert waiting_jobs() == []
 
 
+@contextmanager
+def wanted_at_the_second_commit(account: Account) -> Iterator[None]:
+    """Have a sync wanted from the second commit on, which falls into a comparison's first step."""
+    commits = count(1)
+
+    def wish(s: Session) -> None:
+        if next(commits) == 2:
+            update_account(s, account.id, wanted_at=utc_now())
+
+    event.listen(session._sessions, "before_commit", wish)
+    try:
+        yield
+    finally:
+        event.remove(session._sessions, "before_commit", wish)
+
+
 def test_a_comparison_goes_on_where_it_was_left_and_lets_news_go_first(
     synced, run_jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, account, stored = synced
     monkeypatch.setattr(verify_module, "STEP", 10)
-    wishes = iter([utc_now()])
 
-    class Wishing(verify_module.FolderCheck):
-        def step(self, context) -> None:
-            super().step(context)
-            for wish in wishes:
-                with transaction() as s:
-                    update_account(s, account.id, wanted_at=wish)
-
-    monkeypatch.setattr("webmail.sync.verify_turns.FolderCheck", Wishing)
     sweep_verifications()
-    ran = run_jobs()
+    with wanted_at_the_second_commit(account):
+        ran = run_jobs()
 
     assert [each.partition("-")[0] for each in ran] == ["verify", "sync"]
     assert stored.folders["INBOX"].verify_progress["count"] == 10
