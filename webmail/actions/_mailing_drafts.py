@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from webmail.actions.drafts import MAX_FILE_BYTES, MAX_FILES, MAX_FILES_BYTES, can_write_from, check_account, megabytes
+from webmail.actions.drafts import MAX_FILES, can_write_from, check_account
+from webmail.actions.sizes import MOST_FILES_BYTES, megabytes
 from webmail.domain.html import clean_composed_html
 from webmail.domain.structure import safe_filename
 from webmail.domain.windows import DAY_MINUTES, is_zone
@@ -204,7 +205,7 @@ def add_file(scope: Scope, uuid: UUID, *, filename: str, media_type: str, conten
     with transaction() as s:
         mailing = open_mailing(s, scope, uuid)
         total = sum(file.size_bytes for file in mailing.files) + len(content)
-        if len(content) > MAX_FILE_BYTES or total > MAX_FILES_BYTES:
+        if total > MOST_FILES_BYTES:
             raise InputRefused(
                 "files",
                 f"With {name} the files are {megabytes(total)} together and a mail takes up to 25 MB. "

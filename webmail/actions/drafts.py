@@ -16,6 +16,7 @@ from webmail import queue
 from webmail.actions import quoting
 from webmail.actions.quoting import DraftContent
 from webmail.actions.signatures import signature_for, signatures_of
+from webmail.actions.sizes import MOST_FILES_BYTES, files_limit, megabytes
 from webmail.domain.addresses import normalise_email
 from webmail.domain.html import clean_composed_html
 from webmail.domain.plain import text_to_written, written_to_text
@@ -31,8 +32,6 @@ from webmail.store.session import Session, after_commit, reading, transaction
 from webmail.store.users import load_user
 
 MODES = ("new", "reply", "reply_all", "forward")
-MAX_FILE_BYTES = 25_000_000
-MAX_FILES_BYTES = 25_000_000
 MAX_FILES = 50
 _MAX_BODY = 4_000_000
 _MAX_RECIPIENT_TEXT = 40_000
@@ -289,40 +288,49 @@ def _body(
     return {"body_text": text} if is_plain else {"body_html": html}
 
 
-def add_file(scope: Scope, uuid: UUID, *, filename: str, media_type: str, content: bytes) -> UUID:
+def add_file(scope: Scope, uuid: UUID, *, filename: str, media_type: str, content: bytes, content_id: str = "") -> UUID:
     """Attach a file to a draft; gives the file's id.
+
+    Args:
+        content_id: of a picture that stands in the text; as soon as it stands there no more, it stays behind.
 
     Raises:
         NotFound: no such draft.
         InputRefused: field `files` when it is too large; "" when it is no draft any more.
     """
     name = safe_filename(filename)[:255] or "attachment"
-    if len(content) > MAX_FILE_BYTES:
-        raise InputRefused(
-            "files", f"{name} is {megabytes(len(content))} and a mail takes up to 25 MB. Send a link to it instead."
-        )
     with transaction() as s:
         draft = open_to_change(s, scope, uuid)
-        total = sum(file.size_bytes for file in draft.attachments) + len(content)
-        if total > MAX_FILES_BYTES:
-            raise InputRefused(
-                "files",
-                f"With {name} the files are {megabytes(total)} together and a mail takes up to 25 MB. "
-                "Remove a file, or send a link to it instead.",
-            )
-        if len(draft.attachments) >= MAX_FILES:
-            raise InputRefused("files", f"A mail takes up to {MAX_FILES} files. Put several into one archive.")
+        _check_room(draft, name, len(content))
         file = SubmissionAttachment(
             submission_id=draft.id,
             filename=name,
             media_type=media_type[:127] or "application/octet-stream",
             size_bytes=len(content),
+            content_id=content_id,
             content=content,
         )
         s.add(file)
         draft.updated_at = utc_now()
         s.flush()
         return file.uuid
+
+
+def _check_room(draft: Submission, name: str, size_bytes: int) -> None:
+    most = files_limit(draft.account)
+    taker = "a mail takes" if most == MOST_FILES_BYTES else "the mailbox’s server takes"
+    total = sum(file.size_bytes for file in draft.attachments) + size_bytes
+    if size_bytes > most:
+        sentence = f"{name} is {megabytes(size_bytes)} and {taker} up to {megabytes(most)}. Send a link to it instead."
+        raise InputRefused("files", sentence)
+    if total > most:
+        raise InputRefused(
+            "files",
+            f"With {name} the files are {megabytes(total)} together and {taker} up to {megabytes(most)}. "
+            "Remove a file, or send a link to it instead.",
+        )
+    if len(draft.attachments) >= MAX_FILES:
+        raise InputRefused("files", f"A mail takes up to {MAX_FILES} files. Put several into one archive.")
 
 
 def remove_file(scope: Scope, uuid: UUID, file_uuid: UUID) -> None:
@@ -367,8 +375,3 @@ def open_to_change(s: Session, scope: Scope, uuid: UUID) -> Submission:
 def listed_files(files: Sequence[SubmissionAttachment]) -> list[SubmissionAttachment]:
     """Give those files that a composer lists: all but the pictures inside the text."""
     return [file for file in files if not file.content_id]
-
-
-def megabytes(size_bytes: int) -> str:
-    """Write a size as people read it."""
-    return f"{max(1, round(size_bytes / 1_000_000))} MB"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from webmail.actions.drafts import megabytes
+from webmail.actions.sizes import megabytes, server_limit
 from webmail.domain.addresses import Address, clean_name, domain_of, normalise_email, parse_typed
 from webmail.domain.compose import OutgoingFile, OutgoingMail, build_mail, new_message_id, reply_references
 from webmail.domain.html import clean_composed_html
@@ -18,7 +18,6 @@ from webmail.domain.plain import written_to_text
 from webmail.domain.text import make_snippet
 from webmail.domain.threading import thread_keys
 from webmail.errors import InputRefused
-from webmail.providers.graph import LARGEST_BYTES
 from webmail.store.messages import Arrival
 from webmail.store.models import Account, Message, Submission, SubmissionAttachment
 from webmail.sync.arrivals import attachment_of, header_values
@@ -170,12 +169,11 @@ def check_size(account: Account, mime: bytes) -> None:
     Raises:
         InputRefused: field `files`.
     """
-    by_graph = account.sends_by == "graph"
-    limit = str(LARGEST_BYTES if by_graph else account.fingerprint.get("smtp", {}).get("size", ""))
-    if limit.isdigit() and 0 < int(limit) < len(mime):
+    limit = server_limit(account)
+    if 0 < limit < len(mime):
         raise InputRefused(
             "files",
-            f"This mail is {megabytes(len(mime))} and the mailbox's server takes up to {megabytes(int(limit))}. "
+            f"This mail is {megabytes(len(mime))} and the mailbox's server takes up to {megabytes(limit)}. "
             "Remove a file, or send a link to it.",
         )
 

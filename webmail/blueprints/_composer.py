@@ -10,6 +10,7 @@ from uuid import UUID
 
 from flask import url_for
 
+from webmail.actions.sizes import files_limit
 from webmail.blueprints._times import browser_zone, short_day, zone_name
 from webmail.blueprints.forms.draft import DraftForm, form_of_draft
 from webmail.domain.schedule import choices, moment_of, wall_of
@@ -62,6 +63,16 @@ class Composer:
         """What the mailbox has to choose from; nothing where there is no choice."""
         written = [each for each in self.account.signatures if each.html] if self.account else []
         return written if len(written) > 1 else []
+
+    @property
+    def files_bytes(self) -> int:
+        """How large all its files are together."""
+        return sum(each.size_bytes for each in self.draft.attachments)
+
+    @property
+    def files_limit(self) -> int:
+        """How large they may be together, by what the mailbox's server has said."""
+        return files_limit(self.account)
 
     @property
     def can_archive(self) -> bool:

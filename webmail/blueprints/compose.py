@@ -7,9 +7,20 @@ from contextlib import suppress
 from datetime import datetime
 from io import BytesIO
 from typing import TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, send_file, url_for
+from flask import (
+    Blueprint,
+    Response,
+    flash,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    url_for,
+)
 from werkzeug.wrappers import Response as BaseResponse
 
 from webmail.actions import draft_changes, drafts, later, mail, submit
@@ -177,6 +188,21 @@ def add_files(draft_uuid: UUID) -> BaseResponse:
             return _partial("compose/_files.html", scope, draft_uuid, form, status=422)
         return _refused(scope, draft_uuid, form, refusal)
     return _files_answer(scope, draft_uuid, form)
+
+
+@blueprint.post("/compose/<uuid:draft_uuid>/pictures")
+def add_picture(draft_uuid: UUID) -> BaseResponse:
+    """Take a picture that goes into the text; tells its Content-ID, and where the editor has it from."""
+    chosen = request.files.get("picture")
+    content = chosen.read() if chosen is not None else b""
+    media_type, content_id = picture_type(content), f"{uuid4().hex}@picture"
+    if chosen is None or media_type is None:
+        raise InputRefused("files", "This is no picture that mail programs show. Attach it as a file.")
+    name = chosen.filename or "picture"
+    file_uuid = drafts.add_file(
+        current_scope(), draft_uuid, filename=name, media_type=media_type, content=content, content_id=content_id
+    )
+    return jsonify(cid=content_id, path=url_for("compose.file", draft_uuid=draft_uuid, file_uuid=file_uuid))
 
 
 @blueprint.post("/compose/<uuid:draft_uuid>/files/<uuid:file_uuid>/remove")

@@ -12,7 +12,7 @@ everything here is a plain form. */
       window.composing();
       return;
     }
-    const { PARTIAL, find, all, make, place, post, withArguments, askToSignIn, Editor } = window.writing;
+    const { PARTIAL, find, all, place, post, withArguments, askToSignIn, Editor } = window.writing;
 
     /* A draft: saved as it is written, one save at a time. */
     class Draft {
@@ -22,6 +22,7 @@ everything here is a plain form. */
         section.draft = this;
         this.form = find("form", section);
         this.editor = new Editor(find("[data-editor]", section));
+        this.editor.putPictures = (files) => this.putPictures(files);
         this.isDirty = false;
         this.isHeld = Boolean(find("[data-keep]", section));
         this.retryMs = 2000;
@@ -191,75 +192,6 @@ everything here is a plain form. */
         if (text) this.failed(text);
       }
 
-      upload(files) {
-        for (const file of files) {
-          const after = Promise.resolve(this.uploads).then(() => this.uploadOne(file));
-          this.uploads = after;
-          after.finally(() => this.uploads === after && (this.uploads = null));
-        }
-      }
-
-      uploadOne(file) {
-        const input = find("[data-upload]", this.form);
-        const box = find(".composer-files", this.form);
-        const list = find(".file-list", box) ?? box.insertBefore(make("ul", { class: "file-list" }), box.firstChild);
-        const row = make("li", { class: "file is-uploading" });
-        const bar = make("progress", { max: "1", value: "0", "aria-label": `Attaching ${file.name}` });
-        row.append(make("span", { class: "file-name" }, file.name), bar);
-        list.append(row);
-        box.scrollIntoView({ block: "nearest" });
-        const fields = new FormData();
-        fields.append("csrf_token", this.form.elements.csrf_token.value);
-        fields.append("files", file);
-        return new Promise((resolve) => {
-          const request = new XMLHttpRequest();
-          request.open("POST", input.dataset.upload);
-          Object.entries(PARTIAL).forEach(([name, value]) => request.setRequestHeader(name, value));
-          request.upload.addEventListener("progress", ({ loaded, total }) => (bar.value = total ? loaded / total : 0));
-          const failed = (sentence) => {
-            row.classList.remove("is-uploading");
-            row.classList.add("is-refused");
-            bar.replaceWith(make("span", { class: "file-problem", role: "alert" }, sentence), this.retryButton(row, file));
-          };
-          request.addEventListener("load", () => {
-            if (request.status === 200 || request.status === 422) {
-              const waiting = all(".is-refused", box).filter((each) => each !== row);
-              place(request.responseText);
-              this.restoreRows(waiting);
-            } else if (request.status === 401) {
-              failed("Not attached: you are signed out.");
-              askToSignIn();
-            } else if (request.status === 413) {
-              failed("Not attached: this file is too large for a mail. Send a link to it instead.");
-            } else {
-              failed("Not attached: the server did not take it.");
-            }
-            resolve();
-          });
-          request.addEventListener("error", () => {
-            failed("Not attached: no connection.");
-            resolve();
-          });
-          request.send(fields);
-        });
-      }
-
-      retryButton(row, file) {
-        const button = make("button", { type: "button", class: "link-button" }, "Try again");
-        button.addEventListener("click", () => {
-          row.remove();
-          this.upload([file]);
-        });
-        return button;
-      }
-
-      restoreRows(rows) {
-        if (!rows.length) return;
-        const box = find(".composer-files", this.form);
-        const list = find(".file-list", box) ?? box.insertBefore(make("ul", { class: "file-list" }), box.firstChild);
-        list.append(...rows);
-      }
-
       listen() {
         const { form, section } = this;
         form.addEventListener("input", (event) => event.target.name && event.target.name !== "files" && this.touch());
@@ -312,24 +244,6 @@ everything here is a plain form. */
         section.addEventListener("htmx:error", () => this.back("Not sent: no connection. Your text is kept."));
       }
 
-      listenToDrops() {
-        const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
-        this.section.addEventListener("dragover", (event) => {
-          if (!hasFiles(event)) return;
-          event.preventDefault();
-          this.section.classList.add("is-dropping");
-        });
-        this.section.addEventListener("dragleave", (event) => {
-          if (!this.section.contains(event.relatedTarget)) this.section.classList.remove("is-dropping");
-        });
-        this.section.addEventListener("drop", (event) => {
-          if (!hasFiles(event)) return;
-          event.preventDefault();
-          this.section.classList.remove("is-dropping");
-          this.upload([...event.dataTransfer.files]);
-        });
-      }
-
       send() {
         find(".composer-actions > [data-send]", this.form).click();
       }
@@ -352,6 +266,7 @@ everything here is a plain form. */
       }
     }
 
+    Object.assign(Draft.prototype, window.uploads);
     const opened = new Set();
     const drafts = () => all("[data-composer]").flatMap((section) => section.draft ?? []);
     document.addEventListener("visibilitychange", () => document.hidden && drafts().forEach((draft) => draft.save()));
@@ -375,6 +290,7 @@ everything here is a plain form. */
     window.composing();
   };
 
-  if (window.writing) begin();
-  else document.addEventListener("writing", begin, { once: true });
+  const start = () => window.writing && window.uploads && begin();
+  document.addEventListener("writing", start);
+  start();
 })();

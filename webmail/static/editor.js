@@ -1,7 +1,7 @@
 /* The editor inside its frame: Squire, cleaned by DOMPurify, and what the page around it asks for and is told.
 
 The page calls `editor.…`; it is told by events on the frame's element: editor:ready, failed, input, state, height,
-send, link, files. The server cleans again what comes of it. */
+send, link, files, pictures. The server cleans again what comes of it. */
 "use strict";
 
 (() => {
@@ -151,6 +151,13 @@ send, link, files. The server cleans again what comes of it. */
       tell("input");
       tell("state", state());
     },
+    /* Put a picture where the cursor is: `path` is where it is to be had, `cid` its Content-ID, "" for a data: URL. */
+    picture(cid, path, alt) {
+      if (cid) pictures = { ...pictures, [cid]: path };
+      squire.focus();
+      squire.insertImage(path, { alt: alt ?? "", style: "max-width:100%;height:auto" });
+      tell("input");
+    },
     focus: () => squire.focus(),
   };
 
@@ -182,7 +189,13 @@ send, link, files. The server cleans again what comes of it. */
     true,
   );
 
-  /* Files that are dropped or pasted are attached. */
+  /* Pictures that are dropped or pasted go into the text, other files are attached. */
+  const isPicture = (file) => /^image\/(png|jpeg|gif|webp)$/.test(file.type);
+  const tellFiles = (files) => {
+    const [shown, others] = [[...files].filter(isPicture), [...files].filter((file) => !isPicture(file))];
+    if (shown.length) tell("pictures", shown);
+    if (others.length) tell("files", others);
+  };
   const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
   root.addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault(), true);
   root.addEventListener(
@@ -191,11 +204,13 @@ send, link, files. The server cleans again what comes of it. */
       if (!hasFiles(event)) return;
       event.preventDefault();
       event.stopImmediatePropagation();
-      tell("files", [...event.dataTransfer.files]);
+      const range = document.caretRangeFromPoint?.(event.clientX, event.clientY);
+      if (range && root.contains(range.startContainer)) squire.setSelection(range);
+      tellFiles(event.dataTransfer.files);
     },
     true,
   );
-  squire.addEventListener("pasteImage", ({ detail: { clipboardData } }) => tell("files", [...clipboardData.files]));
+  squire.addEventListener("pasteImage", ({ detail: { clipboardData } }) => tellFiles(clipboardData.files));
 
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[href]");

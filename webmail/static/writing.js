@@ -7,6 +7,7 @@ It comes along with each composer and each signature, whose own scripts wait for
   if (window.writing) return;
   const PARTIAL = { "HX-Request": "true", "HX-Request-Type": "partial" };
   const EDITOR_WAIT_MS = 6000;
+  const LARGEST_EMBEDDED = 70000;
 
   const find = (selector, within = document) => within.querySelector(selector);
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
@@ -241,6 +242,25 @@ It comes along with each composer and each signature, whose own scripts wait for
       this.changed();
     }
 
+    /* Put pictures where the cursor is: here within the text itself, so they have to be small. */
+    putPictures(files) {
+      for (const file of files) {
+        if (file.size > LARGEST_EMBEDDED) {
+          this.say("This picture is larger than 70 KB, and it would go out with each mail. Use a smaller one.");
+          continue;
+        }
+        const reader = new FileReader();
+        reader.addEventListener("load", () => this.api?.picture("", reader.result, file.name.replace(/\.\w+$/, "")));
+        reader.readAsDataURL(file);
+      }
+    }
+
+    choosePictures() {
+      const chooser = make("input", { type: "file", accept: "image/png, image/jpeg, image/gif, image/webp", multiple: "" });
+      chooser.addEventListener("change", () => this.putPictures([...chooser.files]));
+      chooser.click();
+    }
+
     changed() {
       this.box.dispatchEvent(new CustomEvent("editor:input", { bubbles: true }));
     }
@@ -270,12 +290,14 @@ It comes along with each composer and each signature, whose own scripts wait for
     }
 
     listen() {
+      this.box.addEventListener("editor:pictures", ({ detail }) => this.putPictures(detail));
       this.box.addEventListener("click", (event) => event.target === this.box && this.isRich && this.api?.focus());
       this.toolbar.addEventListener("mousedown", (event) => event.target.closest("button") && event.preventDefault());
       this.toolbar.addEventListener("click", (event) => {
         const button = event.target.closest("button");
         if (!button) return;
         if (button.dataset.command === "link") this.openLink();
+        else if (button.dataset.command === "picture") this.choosePictures();
         else this.api?.run(button.dataset.command);
       });
       this.toolbar.addEventListener("keydown", (event) => {
