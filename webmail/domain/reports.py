@@ -229,25 +229,26 @@ def _by_words(mail: ReceivedMail, head: _Head, text: str) -> Report:
 
 
 def _is_challenge(head: _Head, words: str, title: str) -> bool:
-    found = CHALLENGE_PHRASES.search(words) or CHALLENGE_PHRASES.search(title)
-    # A person who asks to confirm an appointment sends no link for it and leaves no mark of a machine.
     is_marked = head.says_automatic or head.says_reply or head.is_null_sender or head.is_bulk
-    return bool(found) and (is_marked or bool(re.search(r"https?://", words)))
+    # A person who asks to confirm an appointment sends no link for it and leaves no mark of a machine.
+    if "moderator" in words or not (is_marked or re.search(r"https?://", words)):
+        return False
+    return bool(CHALLENGE_PHRASES.search(words) or CHALLENGE_PHRASES.search(title))
 
 
 def _is_auto_reply(head: _Head, words: str, title: str, *, is_automatic: bool) -> bool:
     if head.says_reply:
         return True
     subject = AUTO_SUBJECTS.match(title)
-    has_words = bool(AUTO_PHRASES.search(words))
     if is_automatic:
         return bool(subject) or bool(head.answers)
     if head.is_bulk:
         # A newsletter may be about holidays; it belongs to a list, or answers nothing.
-        return not head.is_list and (bool(subject) or (has_words and bool(head.answers)))
+        return not head.is_list and (bool(subject) or (bool(head.answers) and bool(AUTO_PHRASES.search(words))))
     # Nothing but words: as programs write them, before a colon or alone. People go on with the sentence.
     rest = re.sub(r"^\w{0,20}", "", title[subject.end() :]).lstrip() if subject else "?"
-    return has_words and (not rest or rest.startswith((":", "-", "\u2013", "\uff1a")))
+    is_written_so = not rest or rest.startswith((":", "-", "\u2013", "\uff1a"))
+    return is_written_so and bool(AUTO_PHRASES.search(words))
 
 
 def _asks_for_no_more(words: str, title: str) -> bool:
