@@ -12,6 +12,7 @@ from flask import Blueprint, Response, flash, make_response, redirect, render_te
 from werkzeug.wrappers import Response as BaseResponse
 
 from webmail.actions import mailings
+from webmail.actions.signatures import filled
 from webmail.blueprints._htmx import VARY, is_partial, page_or_partial
 from webmail.blueprints._mailing_pages import load_page
 from webmail.blueprints._session import current_scope
@@ -24,6 +25,7 @@ from webmail.store.accounts import load_account
 from webmail.store.mail_templates import load_template
 from webmail.store.scope import Scope
 from webmail.store.session import reading
+from webmail.store.users import load_user
 
 blueprint = Blueprint("mailing_drafts", __name__)
 
@@ -206,8 +208,8 @@ def _signature(scope: Scope, account_uuid: UUID | None) -> str:
     if account_uuid is None:
         raise InputRefused("account", "Choose the mailbox that it goes out from first: each has its own signature.")
     with reading() as s:
-        account = load_account(s, scope, account_uuid)
-    html = clean_composed_html(account.signature.html if account.signature else "")
+        account, user = load_account(s, scope, account_uuid), load_user(s, scope)
+    html = clean_composed_html(filled(account.signature, account, user))
     if not html.strip():
         raise InputRefused("account", f"{account.email} has no signature yet. Write one in your profile settings.")
     return html

@@ -81,7 +81,8 @@ def arrival_of(account: Account, folder: Folder, message: RemoteMessage, *, is_n
     """Describe a message on the server as the row that it becomes."""
     headers = parse_headers(message.header)
     lowered = {flag.lower() for flag in message.flags}
-    is_own = headers.from_.email.casefold() == account.email.casefold() or "\\Sent" in message.labels
+    own = {account.email.casefold(), *account.aliases}
+    is_own = headers.from_.email.casefold() in own or "\\Sent" in message.labels
     is_outgoing = folder.role == "sent" or is_own
     values = header_values(headers)
     values |= {
