@@ -211,7 +211,8 @@ def bounce_of(message_id: str, address: str) -> bytes:
     return (
         "From: MAILER-DAEMON@candidates.example\r\nTo: recruiter\r\nSubject: Undelivered Mail Returned to Sender\r\n"
         "Date: Mon, 5 Jan 2026 10:00:00 +0000\r\nMessage-ID: <bounce-1@candidates.example>\r\nMIME-Version: 1.0\r\n"
-        'Auto-Submitted: auto-replied\r\nContent-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n'
+        "Auto-Submitted: auto-replied\r\n\r\n"
         "--b\r\nContent-Type: text/plain\r\n\r\nIt could not be delivered.\r\n"
         "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; candidates.example\r\n\r\n"
         f"Final-Recipient: rfc822; {address}\r\nAction: failed\r\nStatus: 5.1.1\r\n"
