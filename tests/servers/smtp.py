@@ -41,6 +41,8 @@ class Habits:
         wait_s: seconds before it answers to a mail.
         files_sent: it files a copy into the sender's own Sent folder, as Gmail does.
         sign_in_answer: what it answers to every sign-in; "" for judging it.
+        stumbles: {recipient: (stage, answer)}, each of them once: at "rcpt", "data" or "body" it answers so, or cuts
+            the line where the answer is ""; at "answer" the mail is taken and the line cut.
     """
 
     refusals: dict[str, str] = field(default_factory=dict)
@@ -49,6 +51,12 @@ class Habits:
     wait_s: float = 0.0
     files_sent: bool = False
     sign_in_answer: str = ""
+    stumbles: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    def stumble(self, recipients: list[str], stage: str) -> str | None:
+        """Give what is answered this once at a stage, "" for cutting the line; None for nothing out of the way."""
+        found = next((each for each in recipients if self.stumbles.get(each, ("", ""))[0] == stage), None)
+        return None if found is None else self.stumbles.pop(found)[1]
 
 
 class SmtpServer:
@@ -119,8 +127,11 @@ class SmtpServer:
         return AuthResult(success=known is not None and password == known, handled=False, auth_data=name)
 
     async def handle_RCPT(  # noqa: N802  # aiosmtpd's name
-        self, _server: object, _session: object, envelope: Envelope, address: str, _options: list[str]
+        self, server: SMTP, _session: object, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
+        stumbled = self.habits.stumble([address], "rcpt")
+        if stumbled is not None:
+            return stumbled or await hang_up(server)
         if address in self.habits.refusals:
             return self.habits.refusals[address]
         envelope.rcpt_tos.append(address)
@@ -128,13 +139,16 @@ class SmtpServer:
 
     async def handle_DATA(self, server: SMTP, session: Any, envelope: Envelope) -> str:  # noqa: N802
         await asyncio.sleep(self.habits.wait_s)
+        stumbled = self.habits.stumble(envelope.rcpt_tos, "body")
+        if stumbled is not None:
+            return stumbled or await hang_up(server)
         if self.habits.data_answer:
             return self.habits.data_answer
         assert isinstance(envelope.content, bytes)
         mail = Received(str(session.auth_data), str(envelope.mail_from), list(envelope.rcpt_tos), envelope.content)
         self.received.append(mail)
         await asyncio.to_thread(self._pass_on, mail)
-        if self.habits.cuts == "after_data":
+        if self.habits.cuts == "after_data" or self.habits.stumble(envelope.rcpt_tos, "answer") is not None:
             await hang_up(server)
         return "250 2.0.0 queued as 42"
 
@@ -173,16 +187,22 @@ class _Session(SMTP):
         )
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802  # aiosmtpd's name
-        if self.event_handler.habits.cuts == "before_data":
+        habits = self.event_handler.habits
+        stumbled = habits.stumble(self.envelope.rcpt_tos if self.envelope else [], "data")
+        if habits.cuts == "before_data" or stumbled == "":
             await hang_up(self)
+        if stumbled:
+            await self.push(stumbled)
+            return
         await super().smtp_DATA(arg)
 
 
-async def hang_up(server: SMTP) -> None:
+async def hang_up(server: SMTP) -> str:
     """Cut the line without a word; aiosmtpd then cancels the dialogue, so this never returns."""
     if server.transport is not None:
         server.transport.abort()
     await asyncio.sleep(NEVER_S)
+    return ""
 
 
 SmtpMaker = Callable[..., SmtpServer]
