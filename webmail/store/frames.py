@@ -11,7 +11,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from webmail.store.models import FrameSession, Tenant, UsedLaunch, User, utc_now
-from webmail.store.session import Session, count_changed
+from webmail.store.session import Session
 
 SESSION_HOURS = 12
 _KEPT_DAYS = 2
@@ -24,7 +24,8 @@ def use_up(s: Session, tenant_id: int, jti: str, expires_at: datetime) -> bool:
     digest = hashlib.sha256(jti.encode()).hexdigest()
     insert = postgresql.insert if s.get_bind().dialect.name == "postgresql" else sqlite.insert
     statement = insert(UsedLaunch).values(tenant_id=tenant_id, jti_hash=digest, expires_at=expires_at)
-    return count_changed(s, statement.on_conflict_do_nothing()) > 0
+    # How many rows an INSERT of a mapped class met is not told on PostgreSQL; what it returns is, on both.
+    return s.scalar(statement.on_conflict_do_nothing().returning(UsedLaunch.jti_hash)) is not None
 
 
 def find_launched_user(s: Session, tenant_id: int, external_id: str) -> User | None:
