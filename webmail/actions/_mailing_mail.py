@@ -12,7 +12,7 @@ from datetime import datetime
 from html import escape
 from uuid import UUID
 
-from webmail.actions.outgoing import BuiltMail, Recipients, arrival_of_mime, check_size
+from webmail.actions.outgoing import check_size
 from webmail.actions.unsubscribe import headers_for, unsubscribe_url
 from webmail.domain.addresses import Address, clean_name, domain_of
 from webmail.domain.compose import OutgoingFile, OutgoingMail, build_mail, new_message_id, reply_subject
@@ -121,7 +121,7 @@ def build_for_recipient(
     first: FirstMail | None,
     message_id: str,
     now: datetime,
-) -> BuiltMail:
+) -> bytes:
     """Build the mail that one recipient gets, alone in its To field.
 
     Args:
@@ -153,4 +153,4 @@ def build_for_recipient(
     except ValueError as error:
         raise InputRefused("to", "This address cannot be written to by mail.") from error
     check_size(author.account, mime)
-    return BuiltMail(message_id, mime, Recipients([to], [], []), arrival_of_mime(mime, []))
+    return mime

@@ -6,52 +6,80 @@ A recipient's `state` tells of the mails together: `sent` once the first one has
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from webmail.actions.filing import files_itself
+from webmail.actions.outgoing import arrival_of_mime
 from webmail.actions.sent import can_file, remove_from_conversation
-from webmail.store import mailing_steps
+from webmail.store import mailing_steps, pacing
+from webmail.store import submissions as store
+from webmail.store.accounts import find_account
+from webmail.store.conversations import refresh_conversations
 from webmail.store.mailings import change_recipient
-from webmail.store.messages import conversation_ids_of
-from webmail.store.models import MailingRecipient, Submission, utc_now
-from webmail.store.session import Session
+from webmail.store.messages import ids_by_identity, take_in
+from webmail.store.models import Account, Submission, utc_now
+from webmail.store.session import Session, transaction
+
+UNSHOWN = "unshown"
+"""Where `Submission.filing` says so, the mail has left a moment ago, and its conversation does not show it yet."""
+_AT_ONCE = 25
 
 
 def record_mail_sent(s: Session, submission: Submission, **values: Any) -> None:
-    """Record that a mail of a mailing has left: its copy is to be filed, and the next follow-up gets its day.
-
-    Where the server files sent mail by itself, the sync finds the copy; ten thousand of them are not searched for.
+    """Record that a mail of a mailing has left, and when the next follow-up is due; `show_sent()` does the rest.
 
     Args:
         values: columns of the submission to set along with it.
     """
     now = utc_now()
-    submission.state, submission.sent_at = "sent", submission.sent_at or now
-    submission.held_reason, submission.error_sentence = "", ""
-    submission.claimed_until = None
-    submission.filing = _filing_of(submission)
-    submission.filing_at = now
-    for name, value in values.items():
-        setattr(submission, name, value)
-    if submission.filing != "pending":
-        submission.mime = None
-    submission.updated_at = now
-    recipient = s.get(MailingRecipient, submission.recipient_id)
-    if recipient is None:
+    columns: dict[str, Any] = {
+        "state": "sent",
+        "sent_at": submission.sent_at or now,
+        "held_reason": "",
+        "error_sentence": "",
+        "claimed_until": None,
+        "filing": UNSHOWN,
+        "updated_at": now,
+    }
+    pacing.change_mail(s, submission.id, **columns | values)
+    mailing_steps.record_sent(s, submission, now)
+
+
+def show_sent(account_id: int) -> None:
+    """Show the mails that have left just now in their conversations, a few at a time, and have their copies filed."""
+    shown = _AT_ONCE
+    while shown == _AT_ONCE:
+        with transaction() as s:
+            account, mails = find_account(s, account_id), pacing.unshown_mails(s, account_id, _AT_ONCE)
+            show_mails(s, account, mails)
+            shown = len(mails)
+
+
+def show_mails(s: Session, account: Account | None, mails: Sequence[Submission]) -> None:
+    """Take mails in as messages of their conversations, within a transaction; what is shown already stays as it is.
+
+    Where the server files sent mail by itself, the sync finds the copy; ten thousand of them are not searched for.
+    """
+    built = {each.id: store.load_mime(s, each.id) for each in mails}
+    arrivals = {key: arrival_of_mime(mime, []) for key, mime in built.items() if mime is not None}
+    if account is None or not arrivals:
         return
-    recipient.state, recipient.sent_at, recipient.answer = "sent", recipient.sent_at or now, ""
-    if submission.message_id is not None:
-        [recipient.conversation_id] = conversation_ids_of(s, [submission.message_id])
-    wait_days = mailing_steps.days_until_next(s, recipient.mailing_id, submission.step or 0)
-    is_over = mailing_steps.has_answered(recipient)
-    recipient.next_step_at = None if wait_days is None or is_over else now + timedelta(days=wait_days)
-    s.flush()
+    taken = take_in(s, account, None, list(arrivals.values()))
+    refresh_conversations(s, account, taken.conversation_ids)
+    ids = ids_by_identity(s, account.id, [each.identity for each in arrivals.values()])
+    filing = _filing_of(account)
+    for key, arrival in arrivals.items():
+        values: dict[str, Any] = {"message_id": ids[arrival.identity]}
+        if pacing.mail_state(s, key) == "sent":
+            values |= {"filing": filing, "filing_at": utc_now(), **({} if filing == "pending" else {"mime": None})}
+        pacing.change_mail(s, key, **values)
+    mailing_steps.note_conversations(s, list(arrivals))
 
 
-def _filing_of(submission: Submission) -> str:
-    account = submission.account
-    if account is not None and files_itself(account):
+def _filing_of(account: Account) -> str:
+    if files_itself(account):
         return "found"
     return "pending" if can_file(account) else "impossible"
 

@@ -15,28 +15,23 @@ from webmail.actions._handing_over import BLOCKED, Line, is_blocked
 from webmail.actions._mailing_mail import (
     Author,
     FirstMail,
-    MergedMail,
     build_for_recipient,
     merge_mail,
     values_for,
 )
-from webmail.actions._mailing_outcomes import hold_back, queue_again, record_mail_sent, settle_mail
+from webmail.actions._mailing_outcomes import hold_back, queue_again, record_mail_sent, settle_mail, show_mails
 from webmail.actions._mailing_states import pause_because
 from webmail.actions.filing import record_filed, search_copy
-from webmail.actions.outgoing import BuiltMail
 from webmail.actions.suppressions import suppress
 from webmail.errors import InputRefused, LeaseLost, NeedsSignIn, OutcomeUnknown, ProviderError, Refused, Retryable
 from webmail.providers.limits import Quota, quota_of
-from webmail.store import mailing_steps, pacing
 from webmail.store import mailings as mailing_store
+from webmail.store import pacing
 from webmail.store import submissions as store
 from webmail.store.accounts import find_account, mark_failure, update_account
-from webmail.store.conversations import refresh_conversations
-from webmail.store.messages import take_in
-from webmail.store.models import Account, Mailing, MailingFile, MailingRecipient, Submission, User, utc_now
-from webmail.store.pacing import Parties
+from webmail.store.models import Account, Mailing, MailingFile, Submission, User, utc_now
+from webmail.store.pacing import DueMail, Standing
 from webmail.store.session import Session, after_commit, reading
-from webmail.store.suppressions import suppressed_among
 
 log = structlog.get_logger(__name__)
 
@@ -82,9 +77,8 @@ class Sender:
     def send(
         self,
         claim: Claim,
-        submission: Submission,
+        due: DueMail,
         mailing: Mailing,
-        parties: Parties,
         earlier: list[tuple[str, str]],
     ) -> bool:
         """Send one mail that was claimed; says whether it has left, or may have.
@@ -95,12 +89,13 @@ class Sender:
         Raises:
             LeaseLost: somebody else has taken the mail over.
         """
+        submission, recipient = due.submission, due.recipient
         number = submission.step or 0
         if all(step.number != number for step in mailing.steps) or (number and not earlier):
             self._hold_back(claim, "")
             return False
-        values = values_for(mailing, self._user, self._account, parties.recipient, parties.contact)
-        merged = merge_mail(mailing, number, values, parties.recipient.uuid)
+        values = values_for(mailing, self._user, self._account, recipient, due.contact)
+        merged = merge_mail(mailing, number, values, recipient.uuid)
         if merged.missing:
             self._hold_back(claim, "missing_value")
             return False
@@ -109,11 +104,11 @@ class Sender:
         files = [] if number else self._files_of(mailing)
         message_id, now = submission.message_id_header, utc_now()
         try:
-            mail = build_for_recipient(merged, mailing, author, parties.recipient, files, first, message_id, now)
+            mime = build_for_recipient(merged, mailing, author, recipient, files, first, message_id, now)
         except InputRefused as error:
             self._fail(claim, mailing, error.user_message, "")
             return False
-        return self._hand_over(claim, submission, mailing, merged, mail)
+        return self._hand_over(claim, submission, mailing, merged.subject, mime)
 
     def _files_of(self, mailing: Mailing) -> list[MailingFile]:
         if mailing.id not in self._files:
@@ -121,11 +116,9 @@ class Sender:
                 self._files[mailing.id] = mailing_store.load_files(s, mailing.id)
         return self._files[mailing.id]
 
-    def _hand_over(
-        self, claim: Claim, submission: Submission, mailing: Mailing, merged: MergedMail, mail: BuiltMail
-    ) -> bool:
+    def _hand_over(self, claim: Claim, submission: Submission, mailing: Mailing, subject: str, mime: bytes) -> bool:
         try:
-            result = self._line.send(submission, mail.mime, partial(_begin, claim, merged, mail))
+            result = self._line.send(submission, mime, partial(_begin, claim, submission, subject, mime))
         except _HeldBack as held:
             self._hold_back(claim, held.reason)
             return False
@@ -134,17 +127,17 @@ class Sender:
             return False
         except OutcomeUnknown as error:
             log.warning("outcome_unknown", submission=submission.id, detail=error.detail[:300])
-            settle_unknown(claim, submission, error.server_answer)
+            settle_unknown(claim, error.server_answer)
             self._tell(mailing)
             return True
         except Retryable as error:
-            self._put_off(claim, submission, error)
+            self._put_off(claim, error)
             return False
         except Refused as error:
             self._judge_refusal(claim, mailing, error)
             return False
         with claim.transaction() as s:
-            record_mail_sent(s, load_claimed(s, claim), server_answer=result.server_answer)
+            record_mail_sent(s, submission, server_answer=result.server_answer)
             if self._account.mass_answer:
                 self._account.mass_answer = ""
                 update_account(s, self._account.id, mass_answer="", mass_until=None)
@@ -169,18 +162,17 @@ class Sender:
                 hold_back(s, submission, reason)
         log.info("mail_held_back", submission=claim.submission_id, reason=reason)
 
-    def _put_off(self, claim: Claim, submission: Submission, error: Retryable) -> None:
+    def _put_off(self, claim: Claim, error: Retryable) -> None:
         """Slow down; what a server defers is one mail's affair where it is about the recipient or the mail."""
         log.info("mailing_put_off", submission=claim.submission_id, cause=error.cause, detail=error.detail[:300])
         quota = quota_of(error.server_answer)
-        wait_s = float(_WAITS_S[min(submission.attempts, len(_WAITS_S)) - 1])
         is_about_the_mail = quota is None and error.cause in _DEFERRED
-        if is_about_the_mail and submission.attempts >= _MAX_ATTEMPTS:
-            with claim.transaction() as s:
-                settle_mail(s, load_claimed(s, claim), "failed", error.user_message, error.server_answer)
-            return
         with claim.transaction() as s:
             current = load_claimed(s, claim)
+            wait_s = float(_WAITS_S[min(current.attempts, len(_WAITS_S)) - 1])
+            if is_about_the_mail and current.attempts >= _MAX_ATTEMPTS:
+                settle_mail(s, current, "failed", error.user_message, error.server_answer)
+                return
             current.server_answer = error.server_answer
             queue_again(s, current, wait_s=wait_s if is_about_the_mail else 0.0, sentence=error.user_message)
             if is_about_the_mail and error.cause == "recipient_deferred":
@@ -272,39 +264,31 @@ def load_claimed(s: Session, claim: Claim) -> Submission:
     return submission
 
 
-def _begin(claim: Claim, merged: MergedMail, mail: BuiltMail) -> None:
-    """Note that a mail is about to leave, and show it in its conversation; all in the transaction that looks whether it
-    still may.
+def _begin(claim: Claim, submission: Submission, subject: str, mime: bytes) -> None:
+    """Note that a mail is about to leave, in the transaction that looks whether it still may.
 
     Raises:
         _HeldBack: it may not.
     """
     with claim.transaction() as s:
-        submission = load_claimed(s, claim)
-        reason = _reason_against(s, submission)
+        reason = _reason_against(pacing.standing_of(s, submission.id), submission.step or 0)
         if reason:
             raise _HeldBack("" if reason == "over" else reason)
-        account = submission.account
-        assert account is not None
-        taken = take_in(s, account, None, [mail.arrival])
-        refresh_conversations(s, account, taken.conversation_ids)
-        submission.message_id = taken.new_message_ids[0] if taken.new_message_ids else submission.message_id
-        submission.subject, submission.mime = merged.subject, mail.mime
-        submission.envelope_to = mail.recipients.envelope
-        submission.data_started_at = utc_now()
+        values = {"subject": subject, "mime": mime, "envelope_to": [submission.to]}
+        pacing.change_mail(s, submission.id, data_started_at=utc_now(), **values)
 
 
-def _reason_against(s: Session, submission: Submission) -> str:
-    state = pacing.lock_mailing(s, submission.mailing_id or 0)
-    if state != "sending":
-        return "paused" if state == "paused" else "over"
-    recipient = s.get(MailingRecipient, submission.recipient_id, with_for_update=True)
-    if recipient is None or (submission.step and mailing_steps.has_answered(recipient)):
+def _reason_against(standing: Standing | None, step: int) -> str:
+    if standing is None or standing.mailing_state not in ("sending", "paused"):
         return "over"
-    return "suppressed" if suppressed_among(s, submission.tenant_id, [recipient.email]) else ""
+    if standing.mailing_state == "paused":
+        return "paused"
+    if step and standing.has_answered:
+        return "over"
+    return "suppressed" if standing.is_suppressed else ""
 
 
-def settle_unknown(claim: Claim, submission: Submission, answer: str = "") -> None:
+def settle_unknown(claim: Claim, answer: str = "") -> None:
     """Settle a mail whose sender has ended, or whose line has: before DATA it waits again; after it, the Sent folder of
     a server that files by itself is asked, and else nobody knows.
 
@@ -317,14 +301,17 @@ def settle_unknown(claim: Claim, submission: Submission, answer: str = "") -> No
             queue_again(s, current)
             return
     try:
-        copies = search_copy(submission)
+        copies = search_copy(current)
     except ProviderError as error:
-        log.info("search_failed", submission=submission.id, cause=error.cause)
+        log.info("search_failed", submission=claim.submission_id, cause=error.cause)
         copies = []
     with claim.transaction() as s:
         current = load_claimed(s, claim)
         if copies:
-            record_mail_sent(s, current, filing="found")
+            record_mail_sent(s, current)
+            show_mails(s, current.account, [current])
+            s.refresh(current, ["message_id", "state", "sent_at"])
             record_filed(s, current, copies, "found")
         else:
             settle_mail(s, current, "unsure", _UNKNOWN, answer)
+            show_mails(s, current.account, [current])

@@ -19,7 +19,7 @@ import structlog
 from webmail.actions._claims import held_claim
 from webmail.actions._mailing_checks import window_of
 from webmail.actions._mailing_filing import file_copies
-from webmail.actions._mailing_outcomes import record_mail_sent
+from webmail.actions._mailing_outcomes import record_mail_sent, show_mails, show_sent
 from webmail.actions._mailing_sender import Sender, settle_unknown
 from webmail.actions._mailing_states import pause_because, publish_mailing, wake_pacing
 from webmail.actions._pace import Pace, pace_of
@@ -51,12 +51,14 @@ _SOON = timedelta(seconds=1)
 def pace_account(account_id: int) -> None:
     """Do what is to be done for an account's mailings now, as a job."""
     _recover(account_id)
+    show_sent(account_id)
     turn = _take_turn(account_id)
     if turn is not None:
         try:
             next_at = turn.run()
         finally:
             turn.sender.close()
+            show_sent(account_id)
         _end_turn(turn, next_at)
     file_copies(account_id, within_s=TURN_S)
 
@@ -68,7 +70,7 @@ class _Turn:
         self.account, self.generation = account, generation
         self.mailings, self.pace, self.sender = mailings, pace, sender
         self._ahead: list[DueMail] = []
-        self._opens_at: list[datetime] = []
+        self._gives_way = False
 
     def run(self) -> datetime:
         """Send until the turn is over, and say when the next one is due."""
@@ -78,19 +80,11 @@ class _Turn:
             due = self._next_due()
             if due is None:
                 return self._when_more_is_due() if not sent else utc_now() + timedelta(seconds=self.pace.pause_s(sent))
-            if self._has_to_give_way():
-                return utc_now() + _SOON
             sent += self._send(due)
-            if self.sender.has_stopped:
+            if self.sender.has_stopped or self._gives_way:
                 return utc_now() + _SOON
         wait_s = self.pace.pause_s(sent) if sent else self.pace.wait_s(utc_now())
         return utc_now() + timedelta(seconds=wait_s)
-
-    def _has_to_give_way(self) -> bool:
-        now = utc_now()
-        with transaction() as s:
-            pacing.set_turn(s, self.account.id, self.generation, now + timedelta(seconds=LEASE_S))
-            return pacing.has_individual_mail_due(s, self.account.id, now)
 
     def _next_due(self) -> DueMail | None:
         """Give the next mail whose window is open; those of others wait until theirs opens."""
@@ -109,11 +103,11 @@ class _Turn:
         closed: dict[datetime, list[int]] = {}
         kept = []
         for due in found:
-            opens_at = next_open(window_of(windows[due.mailing_id], due.time_zone), now)
+            opens_at = next_open(window_of(windows[due.submission.mailing_id or 0], due.recipient.time_zone), now)
             if opens_at is not None and opens_at <= now:
                 kept.append(due)
             else:
-                closed.setdefault(opens_at or now + _LONGEST_WAIT, []).append(due.submission_id)
+                closed.setdefault(opens_at or now + _LONGEST_WAIT, []).append(due.submission.id)
         if closed:
             with transaction() as s:
                 for until, ids in closed.items():
@@ -130,17 +124,20 @@ class _Turn:
 
     def _send(self, due: DueMail) -> bool:
         """Send one mail, if it is still to be had; says whether it has left, or may have."""
+        now, submission = utc_now(), due.submission
         with transaction() as s:
-            token = store.claim_for_sending(s, due.submission_id, utc_now())
-            submission = store.find_submission(s, due.submission_id) if token is not None else None
-            parties = pacing.parties_of(s, submission) if submission is not None else None
-            earlier = pacing.earlier_mails(s, submission.recipient_id or 0, submission.step or 0) if submission else []
-        if token is None or submission is None or parties is None:
+            if pacing.has_individual_mail_due(s, self.account.id, now):
+                self._gives_way = True
+                return False
+            token = store.claim_for_sending(s, submission.id, now)
+            earlier = pacing.earlier_mails(s, due.recipient.id, submission.step) if submission.step else []
+            pacing.set_turn(s, self.account.id, self.generation, now + timedelta(seconds=LEASE_S))
+        if token is None:
             return False
-        mailing = next(each for each in self.mailings if each.id == due.mailing_id)
+        mailing = next(each for each in self.mailings if each.id == submission.mailing_id)
         with held_claim(submission.id, token) as claim:
             try:
-                has_left = self.sender.send(claim, submission, mailing, parties, earlier)
+                has_left = self.sender.send(claim, due, mailing, earlier)
             except LeaseLost:
                 log.warning("claim_lost", submission=submission.id)
                 return True
@@ -210,7 +207,7 @@ def _recover(account_id: int) -> None:
         log.warning("sender_lost", submission=submission_id, had_begun=submission.data_started_at is not None)
         with held_claim(submission_id, token) as claim:
             try:
-                settle_unknown(claim, submission)
+                settle_unknown(claim)
             except LeaseLost:
                 log.warning("claim_lost", submission=submission_id)
 
@@ -227,7 +224,9 @@ def recover_lost() -> None:
             if store.change_state(s, submission_id, ("unsure",), "sent"):
                 submission = store.find_submission(s, submission_id)
                 assert submission is not None
-                record_mail_sent(s, submission, filing="found")
+                record_mail_sent(s, submission)
+                show_mails(s, submission.account, [submission])
+                pacing.change_mail(s, submission_id, filing="found", mime=None)
 
 
 def _why_stranded(account: Account | None) -> str:

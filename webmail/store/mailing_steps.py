@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import or_, select, update
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
-from webmail.store.models import MailingRecipient, MailingStep
+from sqlalchemy import ColumnElement, case, func, null, or_, select, update
+
+from webmail.store.models import MailingRecipient, MailingStep, Message, Submission
 from webmail.store.session import Session
 
 _ENDS = ("replied_at", "bounced_at", "unsubscribed_at", "complained_at")
@@ -16,19 +19,48 @@ def days_until_next(s: Session, mailing_id: int, step: int) -> int | None:
     return s.scalar(query)
 
 
-def has_answered(recipient: MailingRecipient) -> bool:
+def has_answered() -> ColumnElement[bool]:
     """Say whether something came back that ends the follow-ups: an answer, a bounce, a wish for no more."""
-    return any(getattr(recipient, name) is not None for name in _ENDS)
+    return or_(*(getattr(MailingRecipient, name).is_not(None) for name in _ENDS))
 
 
 def end_answered(s: Session, mailing_id: int) -> None:
     """Take the next follow-up off all from whom something came back."""
+    statement = update(MailingRecipient).where(
+        MailingRecipient.mailing_id == mailing_id, MailingRecipient.next_step_at.is_not(None), has_answered()
+    )
+    s.execute(statement.values(next_step_at=None))
+
+
+def record_sent(s: Session, submission: Submission, now: datetime) -> None:
+    """Note with the recipient that a mail has left, and when the next one is due."""
+    next_at: datetime | None = None
+    wait_days = days_until_next(s, submission.mailing_id or 0, submission.step or 0)
+    if wait_days is not None:
+        next_at = now + timedelta(days=wait_days)
     s.execute(
         update(MailingRecipient)
-        .where(
-            MailingRecipient.mailing_id == mailing_id,
-            MailingRecipient.next_step_at.is_not(None),
-            or_(*(getattr(MailingRecipient, name).is_not(None) for name in _ENDS)),
+        .where(MailingRecipient.id == submission.recipient_id)
+        .values(
+            state="sent",
+            sent_at=func.coalesce(MailingRecipient.sent_at, now),
+            answer="",
+            next_step_at=case((has_answered(), null()), else_=next_at),
         )
-        .values(next_step_at=None)
+    )
+
+
+def note_conversations(s: Session, submission_ids: Sequence[int]) -> None:
+    """Note with the recipients of these mails in which conversation they lie."""
+    conversation = (
+        select(Message.conversation_id)
+        .join(Submission, Submission.message_id == Message.id)
+        .where(Submission.id.in_(submission_ids), Submission.recipient_id == MailingRecipient.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    of_these = select(Submission.recipient_id).where(Submission.id.in_(submission_ids))
+    s.execute(
+        update(MailingRecipient).where(MailingRecipient.id.in_(of_these)).values(conversation_id=conversation),
+        execution_options={"synchronize_session": False},
     )

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import cast
+from datetime import datetime, timedelta
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, Table, and_, exists, func, insert, or_, select, update
 from sqlalchemy.orm import joinedload, selectinload
 
+from webmail.store.mailing_steps import has_answered
 from webmail.store.models import (
     Account,
     Contact,
@@ -24,12 +25,14 @@ from webmail.store.models import (
     Message,
     Placement,
     Submission,
+    Suppression,
     utc_now,
 )
 from webmail.store.session import Session, count_changed
 
 _SUBMISSIONS = cast("Table", Submission.__table__)
 _CHUNK = 500
+_SHOWN_WITHIN = timedelta(seconds=10)
 _WORKING = ("connected", "error")
 
 
@@ -55,6 +58,11 @@ def _waits_for_filing(now: datetime) -> ColumnElement[bool]:
     )
 
 
+def _is_unshown(now: datetime) -> ColumnElement[bool]:
+    """Whose sender ended before it could show what it had sent."""
+    return and_(Submission.filing == "unshown", Submission.updated_at <= now - _SHOWN_WITHIN)
+
+
 def accounts_due(s: Session, now: datetime) -> list[Account]:
     """Give the accounts with something to do for mailings: a mail whose turn it is, a sender gone, a copy to file."""
     sending = select(Mailing.account_id).where(Mailing.state == "sending", Mailing.account_id.is_not(None))
@@ -65,7 +73,7 @@ def accounts_due(s: Session, now: datetime) -> list[Account]:
         or_(Account.mass_until.is_(None), Account.mass_until <= now),
     )
     left_behind = select(Submission.account_id).where(_is_lost(now))
-    unfiled = select(Submission.account_id).where(_waits_for_filing(now))
+    unfiled = select(Submission.account_id).where(or_(_waits_for_filing(now), _is_unshown(now)))
     can_file = and_(Account.id.in_(unfiled), Account.status.in_(_WORKING), Account.secret.is_not(None))
     return list(s.scalars(select(Account).where(or_(may_send, Account.id.in_(left_behind), can_file))))
 
@@ -176,18 +184,19 @@ def queue_follow_up(
 
 @dataclass(frozen=True)
 class DueMail:
-    """A mail that waits for its turn, and the time zone of who gets it."""
+    """A mail that waits for its turn: its submission (without account), who gets it, and the contact that they are."""
 
-    submission_id: int
-    mailing_id: int
-    time_zone: str
+    submission: Submission
+    recipient: MailingRecipient
+    contact: Contact | None
 
 
 def due_mails(s: Session, mailing_ids: Sequence[int], now: datetime, limit: int) -> list[DueMail]:
     """Give the next mails of these mailings whose time has come, in the order in which they were queued."""
     query = (
-        select(Submission.id, Submission.mailing_id, MailingRecipient.time_zone)
+        select(Submission, MailingRecipient, Contact)
         .join(MailingRecipient, Submission.recipient_id == MailingRecipient.id)
+        .outerjoin(Contact, MailingRecipient.contact_id == Contact.id)
         .where(
             Submission.mailing_id.in_(mailing_ids),
             Submission.state == "queued",
@@ -196,7 +205,7 @@ def due_mails(s: Session, mailing_ids: Sequence[int], now: datetime, limit: int)
         .order_by(Submission.id)
         .limit(limit)
     )
-    return [DueMail(key, mailing_id or 0, zone) for key, mailing_id, zone in s.execute(query)]
+    return [DueMail(*row) for row in s.execute(query)]
 
 
 def put_off(s: Session, submission_ids: Sequence[int], until: datetime) -> None:
@@ -229,25 +238,6 @@ def has_individual_mail_due(s: Session, account_id: int, now: datetime) -> bool:
     return s.scalar(query.limit(1)) is not None
 
 
-@dataclass(frozen=True)
-class Parties:
-    """Who a mail of a mailing is for: the recipient, and the contact that they are, if any."""
-
-    recipient: MailingRecipient
-    contact: Contact | None
-
-
-def parties_of(s: Session, submission: Submission) -> Parties | None:
-    """Give for whom a submission is; None when the recipient is gone."""
-    query = (
-        select(MailingRecipient, Contact)
-        .outerjoin(Contact, MailingRecipient.contact_id == Contact.id)
-        .where(MailingRecipient.id == submission.recipient_id)
-    )
-    row = s.execute(query).first()
-    return None if row is None else Parties(row[0], row[1])
-
-
 def earlier_mails(s: Session, recipient_id: int, step: int) -> list[tuple[str, str]]:
     """Give Message-ID and subject of what somebody got before this step, in order, as the server knows them."""
     query = (
@@ -259,10 +249,35 @@ def earlier_mails(s: Session, recipient_id: int, step: int) -> list[tuple[str, s
     return [(message_id, subject) for message_id, subject in s.execute(query)]
 
 
-def lock_mailing(s: Session, mailing_id: int) -> str:
-    """Give a mailing's state, which stays so until the end of this transaction; "" when it is gone."""
-    query = select(Mailing.state).where(Mailing.id == mailing_id).with_for_update(read=True)
-    return s.scalar(query) or ""
+@dataclass(frozen=True)
+class Standing:
+    """What may stand against a mail at the last moment: its mailing's state, an answer, a wish for no more mail."""
+
+    mailing_state: str
+    has_answered: bool
+    is_suppressed: bool
+
+
+def standing_of(s: Session, submission_id: int) -> Standing | None:
+    """Give how a mail stands; its mailing's state stays so until the end of this transaction. None when it is gone."""
+    suppressed = exists().where(
+        Suppression.tenant_id == MailingRecipient.tenant_id, Suppression.email == MailingRecipient.email
+    )
+    query = (
+        select(Mailing.state, has_answered(), suppressed)
+        .select_from(Submission)
+        .join(Mailing, Submission.mailing_id == Mailing.id)
+        .join(MailingRecipient, Submission.recipient_id == MailingRecipient.id)
+        .where(Submission.id == submission_id)
+        .with_for_update(read=True, of=[Mailing, MailingRecipient])
+    )
+    row = s.execute(query).first()
+    return None if row is None else Standing(row[0], bool(row[1]), bool(row[2]))
+
+
+def change_mail(s: Session, submission_id: int, **values: Any) -> None:
+    """Set columns of a mail."""
+    s.execute(update(Submission).where(Submission.id == submission_id).values(**values))
 
 
 def cancel_queued(s: Session, mailing_id: int) -> int:
@@ -293,6 +308,17 @@ def last_outcomes(s: Session, mailing_id: int, since: datetime, limit: int) -> l
 def lost_mails(s: Session, account_id: int, now: datetime) -> list[int]:
     """Give the mails of an account's mailings that a process was sending when it ended."""
     return list(s.scalars(select(Submission.id).where(_is_lost(now), Submission.account_id == account_id)))
+
+
+def unshown_mails(s: Session, account_id: int, limit: int) -> list[Submission]:
+    """Give the mails of an account's mailings that have left, and that no conversation shows yet."""
+    query = select(Submission).where(Submission.filing == "unshown", Submission.account_id == account_id)
+    return list(s.scalars(query.order_by(Submission.id).limit(limit)))
+
+
+def mail_state(s: Session, submission_id: int) -> str:
+    """Give a mail's state as it is stored."""
+    return s.scalar(select(Submission.state).where(Submission.id == submission_id)) or ""
 
 
 def unfiled_mails(s: Session, account_id: int, now: datetime, limit: int) -> list[int]:

@@ -1,0 +1,58 @@
+"""RQ workers as processes of their own, to be killed with everything that they have started."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from webmail.config import Config
+
+_ROOT = Path(__file__).parents[2]
+
+
+class WorkerProcess:
+    """One `worker.py` with its horses, in a process group of its own.
+
+    Args:
+        config: what the test's own process is configured with.
+        log: where its output goes.
+    """
+
+    def __init__(self, config: Config, log: Path, *queues: str) -> None:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(_ROOT),
+            "WEBMAIL_DATA": str(config.data),
+            "WEBMAIL_REDIS_URL": config.redis_url,
+            "WEBMAIL_DATABASE_URL": config.database_url,
+            "WEBMAIL_SECRET_KEY": config.secret_key,
+            "WEBMAIL_ENCRYPTION_KEYS": ",".join(config.encryption_keys),
+            "WEBMAIL_ALLOW_PRIVATE_HOSTS": "1",
+            "WEBMAIL_CA_FILE": config.ca_file or "",
+            "WEBMAIL_ASSETS": "local",
+        }
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, str(_ROOT / "worker.py"), *queues],
+                env=environment,
+                cwd=_ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> WorkerProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def kill(self) -> None:
+        """End the whole group at once, as a power cut does."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
