@@ -16,6 +16,7 @@ from tests.browser.site import Site
 from tests.mails import build_mail
 from tests.unit.blueprints.conftest import load_user
 from tests.unit.blueprints.received import add_mailbox, conversation_of, receive
+from webmail.actions.contacts import ContactFields, add_contact
 from webmail.assets import FOLDER, TEST_ASSETS
 from webmail.store.models import Account, Submission
 from webmail.store.scope import Scope
@@ -74,6 +75,7 @@ def account(user: Scope) -> Account:
 @pytest.fixture
 def pages(account: Account) -> list[str]:
     """The addresses of all pages."""
+    contact = add_contact(Scope(account.tenant_id, account.user_id), ContactFields(addresses="cora@candidates.example"))
     (designed,) = receive(account, build_mail("html", subject="Offer", extra=HEADERS, body=BODY))
     (failed,) = receive(account, build_mail("other", subject="Re: Not sent", answers="failed@mails.example"))
     return [
@@ -93,6 +95,10 @@ def pages(account: Account) -> list[str]:
         "/signatures",
         f"/signatures/{account.uuid}/preview",
         "/ledger",
+        "/contacts",
+        f"/contacts/{contact}",
+        "/contacts/suppressions",
+        "/mail-templates/new",
         "/nowhere",
         "/login",
     ]

@@ -11,7 +11,7 @@ from webmail.actions import imports
 from webmail.actions.exports import contact_lines
 from webmail.blueprints._session import current_scope
 from webmail.domain.columns import TARGETS, columns_chosen, field_name, guess_columns, read_people, sample_of
-from webmail.domain.tables import Table, read_table, read_typed_table
+from webmail.domain.tables import Table, read_table, read_table_text, read_typed_table, text_of
 from webmail.errors import InputRefused
 
 blueprint = Blueprint("contact_lists", __name__)
@@ -33,29 +33,29 @@ def read() -> Response:
             with chosen.stream:
                 content = chosen.read()
             table = read_table(content)
-            text = content.decode(table.charset, "replace").removeprefix("\ufeff")
-        elif text.strip():
-            table = read_typed_table(text)
-        else:
+            return _columns(table, text_of(content, table), guess_columns(table), is_file=True)
+        if not text.strip():
             raise InputRefused("file", "Choose a file, or paste addresses below.")
+        table = read_typed_table(text)
     except InputRefused as refusal:
         return _asked(text, refusal)
-    return _columns(table, text, guess_columns(table), "")
+    return _columns(table, text, guess_columns(table))
 
 
 @blueprint.post("/contacts/import/columns")
 def take_in() -> Response:
     """Take in the people of a list whose columns are told apart."""
     text, tag = request.form.get("text", ""), request.form.get("tag", "")
+    is_file = bool(request.form.get("is_file"))
     try:
-        table = read_typed_table(text)
+        table = read_table_text(text) if is_file else read_typed_table(text)
     except InputRefused as refusal:
         return _asked(text, refusal)
     columns = list(columns_chosen(table, request.form.getlist("column")))
     try:
         told = imports.import_contacts(current_scope(), table, columns, tag=tag)
     except InputRefused as refusal:
-        return _columns(table, text, columns, tag, refusal.user_message)
+        return _columns(table, text, columns, is_file=is_file, tag=tag, problem=refusal.user_message)
     return make_response(render_template("contacts/imported.html", told=told, tag=tag, most=MOST_PROBLEMS))
 
 
@@ -80,7 +80,9 @@ def _asked(text: str = "", refusal: InputRefused | None = None) -> Response:
     return make_response(page, 422 if refusal else 200)
 
 
-def _columns(table: Table, text: str, columns: list[str], tag: str, problem: str = "") -> Response:
+def _columns(
+    table: Table, text: str, columns: list[str], *, is_file: bool = False, tag: str = "", problem: str = ""
+) -> Response:
     people = read_people(table, columns)
     shown = [
         (label or f"Column {at + 1}", sample_of(table, at), columns[at], field_name(label) or f"column_{at + 1}")
@@ -94,6 +96,7 @@ def _columns(table: Table, text: str, columns: list[str], tag: str, problem: str
         problems=people.problems,
         most=MOST_PROBLEMS,
         text=text,
+        is_file=is_file,
         tag=tag,
         problem=problem,
     )

@@ -17,7 +17,7 @@ from webmail.blueprints.forms.mailing import typed_form
 from webmail.blueprints.mailing_drafts import refused, store_typed
 from webmail.blueprints.mailing_recipients import told
 from webmail.domain.columns import TARGETS, columns_chosen, field_name, guess_columns, read_people, sample_of
-from webmail.domain.tables import Table, read_table, read_typed_table
+from webmail.domain.tables import Table, read_table, read_table_text, text_of
 from webmail.errors import InputRefused
 from webmail.store import mailings as store
 from webmail.store.scope import Scope
@@ -43,15 +43,14 @@ def upload(mailing_uuid: UUID) -> BaseResponse:
     except InputRefused as refusal:
         field = "table" if refusal.field == "file" else refusal.field
         return refused(scope, mailing_uuid, typed_form(request.form), InputRefused(field, refusal.user_message))
-    text = content.decode(table.charset, "replace").removeprefix("\ufeff")
-    return _ask(scope, mailing_uuid, table, text, guess_columns(table))
+    return _ask(scope, mailing_uuid, table, text_of(content, table), guess_columns(table))
 
 
 @blueprint.post("/mailings/<uuid:mailing_uuid>/table/columns")
 def take_in(mailing_uuid: UUID) -> BaseResponse:
     """Take in the people of a file whose columns are told apart."""
     scope, text = current_scope(), request.form.get("text", "")
-    table = read_typed_table(text)
+    table = read_table_text(text)
     columns = list(columns_chosen(table, request.form.getlist("column")))
     try:
         rows, problems = imports.recipient_rows(table, columns)

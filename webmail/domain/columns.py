@@ -51,6 +51,8 @@ _NAMES = {
 _FAMILY_BESIDE_GIVEN = frozenset({"name", "nom", "naam", "namn", "navn"})
 _GIVEN_BESIDE_FAMILY = frozenset({"name", "nome", "nombre", "имя", "ad", "jmeno", "naam", "isim"})
 """What "Name" means where the list has another column for the other half of it."""
+_OURS = frozenset({"donotmail"})
+"""What our own files say beside what a list says: it is no value of anybody's."""
 _MARKS = re.compile("(?<=[a-z])[\u0300-\u036f]+")
 
 
@@ -98,7 +100,7 @@ def guess_columns(table: Table) -> list[str]:
     """
     targets: list[str] = []
     for label in table.header:
-        target = _known_names().get(_key(label)) or field_name(label)
+        target = "" if _key(label) in _OURS else _known_names().get(_key(label)) or field_name(label)
         targets.append(target if target not in targets else "")
     if "email" not in targets:
         counts = [sum("@" in row.cells[at] for row in table.rows[:200]) for at in range(len(targets))]

@@ -117,6 +117,22 @@ def read_table(content: bytes) -> Table:
     return _read(text, charset)
 
 
+def read_table_text(text: str) -> Table:
+    """Read a CSV file once more, whose text has been in a page meanwhile.
+
+    Raises:
+        InputRefused: as for `read_table`.
+    """
+    if len(text) > MAX_BYTES:
+        raise InputRefused("file", "This list is larger than 10 MB. Split it and import the parts.")
+    return _read(text, "utf-8")
+
+
+def text_of(content: bytes, table: Table) -> str:
+    """Give the text of a file that was read, as a page may hold it for `read_table_text`."""
+    return content.decode(table.charset, "replace").removeprefix("\ufeff").replace("\x00", "")
+
+
 def read_typed_table(text: str) -> Table:
     """Read what was pasted: a table with its columns, or addresses with or without names.
 

@@ -130,6 +130,19 @@ def test_a_list_that_is_refused_is_still_there(client: CheckedClient) -> None:
     assert 'value="kept-tag"' in without.text
 
 
+def test_a_file_of_one_column_and_a_file_of_our_own_are_taken_in(client: CheckedClient, user: Scope) -> None:
+    asked = client.submit("/contacts/import", {"file": (BytesIO(b"E-mail\nana@x.example\n"), "list.csv")})
+    assert 'name="is_file" value="1"' in asked.text
+
+    text = "E-mail\r\nana@x.example\r\n"
+    done = client.submit("/contacts/import/columns", {"text": text, "column": "email", "is_file": "1"})
+    assert "Imported" in done.text
+    assert count(user) == 1
+
+    own = client.submit("/contacts/import", {"file": (BytesIO(client.get("/contacts/export").data), "contacts.csv")})
+    assert '<option value="do_not_mail" >' in own.text
+
+
 def test_pasted_addresses_are_taken_in(client: CheckedClient, user: Scope) -> None:
     asked = client.submit("/contacts/import", {"text": "Ana Silva <ana@x.example>\nbo@x.example"})
     assert "2 people" in asked.text

@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webmail.domain import tables
-from webmail.domain.tables import Problem, names_of, read_pasted, read_table, read_typed_table, write_table
+from webmail.domain.tables import (
+    Problem,
+    names_of,
+    read_pasted,
+    read_table,
+    read_table_text,
+    read_typed_table,
+    text_of,
+    write_table,
+)
 from webmail.errors import InputRefused
 
 
@@ -141,6 +150,16 @@ def test_pasted_cells_are_a_table_and_pasted_addresses_are_none() -> None:
     assert [row.cells for row in addresses.rows] == [["Ann Lee", "ann@x.example"], ["Bo", "bo@x.example"]]
     assert addresses.header == ["Name", "Email"]
     assert [row.cells for row in bare.rows] == [["Ann", "Lee", "ann@x.example"], ["Bo", "Li", "bo@x.example"]]
+
+
+@pytest.mark.parametrize(
+    "content", [b"E-mail\nann@x.example\n", b"ann@x.example;bo@x.example\n", "A;E\n\nZoë;z@x.example".encode("utf-16")]
+)
+def test_a_file_reads_the_same_after_its_text_has_been_in_a_page(content: bytes) -> None:
+    table = read_table(content)
+    again = read_table_text(text_of(content, table).replace("\n", "\r\n"))
+
+    assert (again.header, again.rows, again.problems) == (table.header, table.rows, table.problems)
 
 
 @pytest.mark.parametrize(
