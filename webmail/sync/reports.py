@@ -200,7 +200,7 @@ class _Desk:
     def _unsubscribe(self, message_id: int, seen: Seen) -> bool:
         recipient = self._who_unsubscribes(seen)
         if recipient is None:
-            return False
+            return self._unsubscribe_sender(message_id, seen)
         submission = self._sent(seen)
         submission_id = submission.submission_id if submission is not None else None
         self._note(message_id, seen, submission_id, recipient.id, Concerned(recipient.email))
@@ -208,6 +208,15 @@ class _Desk:
         self._suppress(recipient.email, "unsubscribed", "By a mail to the sender.", recipient.mailing_id)
         self._s.flush()
         store.drop_follow_ups(self._s, self._account.tenant_id, recipient.email)
+        return True
+
+    def _unsubscribe_sender(self, message_id: int, seen: Seen) -> bool:
+        """Take a token at its word whose mailing has been deleted since: it was ours, and somebody has had enough."""
+        uuid = read_token(link_keys.unsubscribe_key(), seen.report.token)
+        if uuid is None or not seen.sender or store.find_addressee(self._s, uuid) is not None:
+            return False
+        self._note(message_id, seen, None, None, Concerned(seen.sender))
+        self._suppress(seen.sender, "unsubscribed", "By a mail to the sender.", None)
         return True
 
     def _who_unsubscribes(self, seen: Seen) -> MailingRecipient | None:
@@ -276,7 +285,6 @@ class _Desk:
             self.changed.mailing_ids.add(recipient.mailing_id)
         elif submission_id is not None:
             self.changed.submission_ids.add(submission_id)
-
 
     def _tell_of(self, submission_id: int | None, each: Concerned) -> None:
         """Have the tenant's server hear of a bounce; what a first import finds is no news."""
