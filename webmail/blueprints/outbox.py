@@ -59,7 +59,7 @@ class Item:
         return {
             "sending": "It is being handed to the mail server.",
             "undo": "It goes out in a few seconds.",
-            "scheduled": f"It goes out at its time: {at}.",
+            "scheduled": f"It goes out {at}.",
             "retry": f"{submission.error_sentence} It is tried again at {at}.".strip(),
             "reconnect": submission.error_sentence or "It goes out once its mailbox is connected again.",
             "queued": "It goes out in a moment.",

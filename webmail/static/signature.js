@@ -8,12 +8,14 @@
     form.hasEditor = true;
     const editor = new Editor(find("[data-editor]", form));
     const preview = find(".signature-preview iframe", form);
+    const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+    const fills = Object.fromEntries(Object.entries(JSON.parse(form.dataset.fills)).map(([name, text]) => [name, escaped(text)]));
     const said = () => find("[data-state]", form);
     const show = () => {
       const target = preview.contentDocument?.getElementById("signature");
       if (!target || !editor.isRich) return;
       editor.write();
-      target.innerHTML = editor.html.value;
+      target.innerHTML = editor.html.value.replace(/\{\{\s*user\.(\w+)\s*\}\}/g, (field, name) => fills[name] ?? field);
       preview.style.height = `${preview.contentDocument.documentElement.scrollHeight}px`;
     };
     preview.addEventListener("load", show);
