@@ -171,7 +171,7 @@ def _found(text: str) -> Iterator[tuple[int, int, MergeField | None]]:
             at = match.end()
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _html_pieces(html: str) -> _Pieces:
     """Read HTML as the text that a reader sees, and keep the tags in their places around it."""
     shown, spans, tags = _shown(html)
