@@ -41,6 +41,8 @@ _TWICE = [
         "unit/blueprints/test_inbox.py",
         "unit/blueprints/test_conversations.py",
         "unit/blueprints/test_search.py",
+        "unit/blueprints/test_embed.py",
+        "unit/blueprints/test_shared.py",
         "integration/sync",
         "integration/sending",
         "integration/connect",

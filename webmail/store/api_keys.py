@@ -46,9 +46,10 @@ def begin_answer(s: Session, tenant_id: int, key_hash: str, request_hash: str, n
         "request_hash": request_hash,
         "created_at": now,
     }
-    is_new = count_changed(s, insert(ApiAnswer).values(values).on_conflict_do_nothing()) > 0
+    # How many rows an INSERT of a mapped class met is not told on PostgreSQL; what it returns is, on both.
+    added = s.scalar(insert(ApiAnswer).values(values).on_conflict_do_nothing().returning(ApiAnswer.key_hash))
     query = select(ApiAnswer).where(ApiAnswer.tenant_id == tenant_id, ApiAnswer.key_hash == key_hash)
-    return s.scalars(query).one(), is_new
+    return s.scalars(query).one(), added is not None
 
 
 def take_over(s: Session, answer: ApiAnswer, now: datetime, patience: timedelta) -> bool:
