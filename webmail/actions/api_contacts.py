@@ -13,6 +13,7 @@ from webmail.domain.addresses import normalise_email
 from webmail.errors import InputRefused
 from webmail.store import api_contacts
 from webmail.store.session import transaction
+from webmail.store.users import hold_tenant
 
 _AT_ONCE = 100
 _FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,59}")
@@ -37,6 +38,7 @@ def upsert(tenant_id: int, external_id: str, fields: Mapping[str, Any]) -> bool:
     require_external_id(external_id)
     values = _columns(fields)
     with transaction() as s:
+        hold_tenant(s, tenant_id)
         privacy.contacts_changed(s, tenant_id)
         return api_contacts.upsert_contact(s, tenant_id, external_id, values)
 
@@ -57,6 +59,8 @@ def upsert_many(tenant_id: int, people: Sequence[Mapping[str, Any]]) -> Told:
             told.refused.append((at, refused.field, refused.user_message))
     for start in range(0, len(taken), _AT_ONCE):
         with transaction() as s:
+            hold_tenant(s, tenant_id)
+            privacy.contacts_changed(s, tenant_id)
             for external_id, values in taken[start : start + _AT_ONCE]:
                 is_new = api_contacts.upsert_contact(s, tenant_id, external_id, values)
                 told.created += is_new

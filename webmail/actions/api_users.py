@@ -9,6 +9,7 @@ from webmail.errors import InputRefused
 from webmail.store.frames import find_launched_user
 from webmail.store.models import User
 from webmail.store.session import transaction
+from webmail.store.users import hold_tenant
 
 
 def upsert(tenant_id: int, external_id: str, *, name: str, email: str | None) -> bool:
@@ -27,6 +28,7 @@ def upsert(tenant_id: int, external_id: str, *, name: str, email: str | None) ->
     if email and ("@" not in email.strip("@") or not email.isprintable() or " " in email):
         raise InputRefused("email", f"{email[:80]!r} is no mail address.")
     with transaction() as s:
+        hold_tenant(s, tenant_id)
         user = find_launched_user(s, tenant_id, external_id)
         is_new = user is None
         if user is None:

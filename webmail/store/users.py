@@ -55,6 +55,11 @@ def find_tenant(s: Session, slug: str) -> Tenant | None:
     return s.scalar(select(Tenant).where(Tenant.slug == slug))
 
 
+def hold_tenant(s: Session, tenant_id: int) -> None:
+    """Have whoever makes people of this tenant at the same time wait for the end of this transaction."""
+    s.execute(select(Tenant.id).where(Tenant.id == tenant_id).with_for_update(key_share=True))
+
+
 def list_tenants(s: Session) -> list[Tenant]:
     """Give all tenants, for the operator."""
     return list(s.scalars(select(Tenant).order_by(Tenant.slug)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -15,7 +16,7 @@ from tests.unit.blueprints.api_server import DOCUMENT, Server, slug_of
 from tests.unit.blueprints.received import add_mailbox, receive
 from tests.unit.blueprints.written import add_account
 from webmail import queue
-from webmail.actions import api_keys
+from webmail.actions import api_contacts, api_keys
 from webmail.blueprints._api import PER_MINUTE
 from webmail.blueprints.api import OPERATIONS
 from webmail.store import api_keys as answers
@@ -112,6 +113,13 @@ def test_many_contacts_come_in_pages_and_by_what_changed_since(server: Server) -
     assert len(pages(server, f"/contacts?updated_since={since}")) == 5
     changed = pages(server, f"/contacts?updated_since={last.replace('+', '%2B')}")
     assert [each["id"] for each in changed] == ["c-4", "c-1"]
+
+
+def test_two_that_tell_of_the_same_person_at_once_make_one(server: Server, user: Scope) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        told = [pool.submit(api_contacts.upsert, user.tenant_id, "c-1", {"name": "Cara"}) for _ in range(8)]
+
+    assert sum(each.result() for each in told) == 1 and len(pages(server, "/contacts")) == 1
 
 
 def test_users_and_accounts_are_listed_with_their_status(server: Server, user: Scope) -> None:
