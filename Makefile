@@ -38,9 +38,10 @@ lint: $(READY_DEV) ## Check style, types, import rules and templates
 	.venv/bin/lint-imports
 	.venv/bin/djlint --lint --quiet webmail/templates
 
-soak: $(READY_DEV) ## Cut the line after every byte of a sync, and play hundreds of random histories (hours)
+soak: $(READY_DEV) ## Cut the line after every byte of a sync, kill workers in a mailing, play random histories (hours)
 	@sh tools/install_test_needs.sh
 	WEBMAIL_SOAK=1 $(PYTHON) -m pytest -n 2 -k "cut or dust or killed" tests/integration/sync $(PYTEST_ARGS)
+	WEBMAIL_SOAK=1 $(PYTHON) -m pytest -n 0 tests/integration/sending/test_mailing_crashes.py $(PYTEST_ARGS)
 
 unit: $(READY_DEV) ## Run the unit tests only
 	$(PYTHON) -m pytest -q tests/unit $(PYTEST_ARGS)

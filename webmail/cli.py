@@ -196,6 +196,35 @@ def tenant_domain(slug: str, domain: str, remove: bool) -> None:
         click.echo(f"Who writes from {tenants.add_domain(slug, domain)} is a colleague.")
 
 
+@tenant.command("mass-mail")
+@click.argument("slug")
+@click.option("--cap", type=click.IntRange(min=1), help="So many mails of mailings a day for each mailbox, at most.")
+@click.option("--off", is_flag=True, help="No mass mail at all; mailings under way are paused.")
+@click.option("--no-cap", is_flag=True, help="Only what the mailboxes' providers allow counts.")
+def tenant_mass_mail(slug: str, cap: int | None, off: bool, no_cap: bool) -> None:
+    """Cap the tenant's mass mail, or switch it off; without an option, show how it stands."""
+    if sum((cap is not None, off, no_cap)) > 1:
+        raise click.UsageError("Say one of --cap, --off and --no-cap.")
+    _prepare_operator()
+    from webmail.actions import tenants  # noqa: PLC0415
+
+    if cap is not None or off or no_cap:
+        tenants.set_mass_mail_cap(slug, 0 if off else cap)
+    click.echo(tenants.mass_mail_words(slug))
+
+
+@tenant.command("audit")
+@click.argument("slug")
+@click.option("--limit", type=click.IntRange(min=1), default=1000, show_default=True, help="The newest so many.")
+def tenant_audit(slug: str, limit: int) -> None:
+    """Show who did what in a tenant that others may have to answer for, such as starting a mailing."""
+    _prepare_operator()
+    from webmail.actions import tenants  # noqa: PLC0415
+
+    for line in tenants.audit_lines(slug, limit):
+        click.echo(line)
+
+
 @tenant.command("show")
 @click.argument("slug")
 def show_tenant(slug: str) -> None:

@@ -89,3 +89,19 @@ def test_turning_over_the_keys_says_what_was_done(webmail: Command) -> None:
 
     assert turned.returncode == 0
     assert "accounts\t0 sealed anew\t0 already\n" in turned.stdout
+
+
+def test_an_operator_caps_mass_mail_and_reads_who_did_what(webmail: Command) -> None:
+    webmail("migrate")
+    webmail("tenant", "add", "acme")
+
+    capped = webmail("tenant", "mass-mail", "acme", "--cap", "200")
+    off = webmail("tenant", "mass-mail", "acme", "--off")
+    free = webmail("tenant", "mass-mail", "acme", "--no-cap")
+    told = webmail("tenant", "audit", "acme")
+
+    assert "capped at 200 mails a day" in capped.stdout
+    assert "switched off" in off.stdout
+    assert "providers alone" in free.stdout
+    assert [line.split("\t")[1:3] for line in told.stdout.splitlines()] == [["(the system)", "mass_mail_capped"]] * 3
+    assert webmail("tenant", "mass-mail", "acme", "--cap", "1", "--off").returncode == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import secrets
 
@@ -10,8 +11,8 @@ from webmail.domain.launches import ALGORITHMS, LaunchKey, load_key
 from webmail.domain.origins import normalise_origin
 from webmail.errors import InputRefused
 from webmail.providers import presets
-from webmail.store import tenants, users
-from webmail.store.models import Tenant
+from webmail.store import audit, tenants, users
+from webmail.store.models import AuditEntry, Tenant
 from webmail.store.session import Session, reading, transaction
 
 
@@ -199,3 +200,51 @@ def _load(s: Session, slug: str) -> Tenant:
     if tenant is None:
         raise InputRefused("tenant", f"There is no tenant {slug}.")
     return tenant
+
+
+def set_mass_mail_cap(slug: str, cap: int | None) -> None:
+    """Cap the mails of mailings that each account of a tenant may send in 24 hours.
+
+    Args:
+        cap: 0 switches mass mail off, None takes the cap away.
+
+    Raises:
+        InputRefused: no such tenant.
+    """
+    with transaction() as s:
+        tenant = _load(s, slug)
+        tenant.mass_mail_cap = cap
+        audit.add_entry(s, tenant.id, None, "mass_mail_capped", cap=cap)
+
+
+def mass_mail_words(slug: str) -> str:
+    """Say in a sentence what mass mail a tenant may send.
+
+    Raises:
+        InputRefused: no such tenant.
+    """
+    with reading() as s:
+        cap = _load(s, slug).mass_mail_cap
+    if cap is None:
+        return f"Mass mail of {slug} is limited by its mailboxes' providers alone."
+    return f"Mass mail of {slug} is {f'capped at {cap:,} mails a day for each mailbox' if cap else 'switched off'}."
+
+
+def audit_lines(slug: str, limit: int) -> list[str]:
+    """Give the tenant's audit log as lines of text, the oldest first: when, who, what, and its names and counts.
+
+    Args:
+        limit: the newest so many.
+
+    Raises:
+        InputRefused: no such tenant.
+    """
+    with reading() as s:
+        entries = audit.entries_of(s, _load(s, slug).id, limit)
+    return ["\t".join(_audit_columns(entry, who)) for entry, who in entries]
+
+
+def _audit_columns(entry: AuditEntry, who: str) -> list[str]:
+    details = " ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in entry.details.items())
+    when = entry.at.isoformat(timespec="seconds")
+    return [when, who or "(the system)", entry.action, str(entry.subject_uuid or "-"), details]

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -46,9 +47,8 @@ def test_a_mailing_survives_workers_killed_at_random(
     cut: set[int] = set()
 
     for kill in range(1, _KILLS + 1):
-        goal = kill * _COUNT // (_KILLS + 1)
         with WorkerProcess(database, tmp_path / "worker.log", queue.MASS):
-            _sweep_until(lambda: len(mass.desk.smtp.received) >= goal, deadline)
+            _sweep_until(partial(_has_received, mass, kill * _COUNT // (_KILLS + 1)), deadline)
             time.sleep(chance.uniform(0, 0.05))
         cut |= _begun()
         _forget_the_dead()
@@ -65,6 +65,10 @@ def test_a_mailing_survives_workers_killed_at_random(
     assert unsure == cut
     assert mass.counts.sent + mass.counts.unsure == _COUNT
     assert len({mail["Message-ID"] for mail in mass.received}) == len(received)
+
+
+def _has_received(mass: MassDesk, count: int) -> bool:
+    return len(mass.desk.smtp.received) >= count
 
 
 def _begun() -> set[int]:
