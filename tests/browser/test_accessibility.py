@@ -15,7 +15,9 @@ from tests.browser.conftest import sign_in
 from tests.browser.site import Site
 from tests.mails import build_mail
 from tests.unit.blueprints.conftest import load_user
+from tests.unit.blueprints.mailed import written_mailing
 from tests.unit.blueprints.received import add_mailbox, conversation_of, receive
+from webmail.actions import mailings
 from webmail.actions.contacts import ContactFields, add_contact
 from webmail.assets import FOLDER, TEST_ASSETS
 from webmail.store.models import Account, Submission
@@ -73,7 +75,19 @@ def account(user: Scope) -> Account:
 
 
 @pytest.fixture
-def pages(account: Account) -> list[str]:
+def mailing_pages(account: Account, user: Scope) -> list[str]:
+    """The addresses of mailings: a draft with a gap and somebody left out, and one under way."""
+    draft = written_mailing(
+        user, html="<div>Dear {{ contact.city }}</div>", emails=("ana@people.example", "x"), steps=2
+    )
+    people = ("ana@people.example", "bo@people.example")
+    under_way = written_mailing(user, emails=people, account_uuid=account.uuid)
+    mailings.start(user, under_way)
+    return ["/mailings", *(f"/mailings/{draft}{path}" for path in ("", "/check", "/preview")), f"/mailings/{under_way}"]
+
+
+@pytest.fixture
+def pages(account: Account, mailing_pages: list[str]) -> list[str]:
     """The addresses of all pages."""
     contact = add_contact(Scope(account.tenant_id, account.user_id), ContactFields(addresses="cora@candidates.example"))
     (designed,) = receive(account, build_mail("html", subject="Offer", extra=HEADERS, body=BODY))

@@ -167,7 +167,7 @@ def desk(app: RunningApp, connected: Mailbox, dovecot: Dovecot, smtp_server: Smt
     app.leave()
 
 
-def wait_until(is_so: Callable[[], bool], meanwhile: Callable[[], Any], *, seconds: float = 60) -> None:
+def wait_until(is_so: Callable[[], bool], meanwhile: Callable[[], Any], *, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline, "it did not happen in time"

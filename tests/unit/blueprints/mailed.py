@@ -21,10 +21,15 @@ TEXT = '<div>Dear {{ contact.first_name | "colleague" }}, we look for {{ job.tit
 
 
 def written_mailing(
-    scope: Scope, *, emails: tuple[str, ...] = ("ana@people.example",), html: str = TEXT, steps: int = 1
+    scope: Scope,
+    *,
+    emails: tuple[str, ...] = ("ana@people.example",),
+    html: str = TEXT,
+    steps: int = 1,
+    account_uuid: UUID | None = None,
 ) -> UUID:
     """Make a mailing that could be started; gives its uuid."""
-    uuid = mailings.create_mailing(scope)
+    uuid = mailings.create_mailing(scope, account_uuid=account_uuid)
     fields = mailings.MailingFields(
         name="Nurses in Lyon",
         account_uuid=None,
