@@ -10,7 +10,7 @@ from importlib import import_module
 
 from bench.table import Row, print_table
 
-MEASUREMENTS = ("sync", "delivery", "growth", "watch", "search", "inbox")
+MEASUREMENTS = ("sync", "delivery", "growth", "watch", "search", "inbox", "pages", "scale")
 
 
 def main(names: list[str]) -> None:
