@@ -6,11 +6,13 @@ import contextlib
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from playwright.sync_api import BrowserContext, FrameLocator, Page, Playwright
 
 from tests.browser.conftest import CHROMIUM, FLAGS
+from tests.mails import build_mail
 from tests.servers.app import RunningApp
 from tests.servers.certificates import TestAuthority
 from tests.servers.dovecot import Dovecot, Mailbox
@@ -19,6 +21,14 @@ from tests.servers.launches import Ats
 from tests.servers.ports import free_port
 from tests.servers.smtp import SmtpServer
 from tests.servers.tls import TlsFront, server_context
+from tests.unit.blueprints.embedding import scope_of
+from tests.unit.blueprints.received import add_mailbox, conversation_of, receive
+from tests.unit.blueprints.test_shared import add_contact
+from webmail import queue
+from webmail.store.accounts import update_account
+from webmail.store.models import Account
+from webmail.store.search_index import index_messages
+from webmail.store.session import transaction
 
 pytestmark = [pytest.mark.browser, pytest.mark.integration]
 
@@ -226,6 +236,63 @@ def test_no_other_page_may_hold_a_frame_or_speak_to_one(world: World, strict: Ca
     stranger.wait_for_timeout(1500)
     assert not stranger.frame_locator("#mail iframe").locator("#list-title").count()
     assert re.search(r"launch|ready", events(stranger)) is None
+
+
+def test_a_contacts_pane_follows_the_host_and_shows_what_a_colleague_shares(
+    world: World, strict: Callable[[], BrowserContext], way: str
+) -> None:
+    context, names = strict(), (f"col-{way}", f"pia-{way}")
+    for name in names:
+        open_host(world, context, sub=name)[1].locator("#list-title").wait_for()
+    with world.inside():
+        own, account = fill_pane(world.ats, way, *names)
+
+    page, frame = open_host(world, context, sub=names[1], contact=f"cara-{way}")
+    frame.locator("#rows").get_by_text("Theirs").click()
+    frame.get_by_text("shares this from").wait_for()
+    frame.frame_locator("iframe.message-frame").get_by_text("Hello, thank you").wait_for()
+    frame.get_by_role("link", name="New mail to Cara").wait_for()
+    assert not frame.get_by_role("button", name="Reply", exact=True).count()
+    assert not frame.get_by_role("button", name="Archive", exact=True).count()
+
+    page.evaluate(f"document.getElementById('mail').open('{own}')")
+    frame.get_by_role("heading", name="Mine").wait_for()
+    frame.get_by_role("button", name="Reply", exact=True).wait_for()
+    assert page.frames[1].evaluate(RENEW) == 200
+    frame.get_by_role("link", name="Sent").first.click()
+    frame.get_by_role("heading", name="Sent", exact=True).wait_for()
+
+    with world.inside():
+        need_sign_in(account)
+    page.locator("#events", has_text="reconnect-needed").wait_for()
+
+
+RENEW = """fetch('/embed/renew', {method: 'POST', headers: {
+  'X-CSRFToken': JSON.parse(document.body.getAttribute('hx-headers:inherited'))['X-CSRFToken'] }})
+  .then(async (answer) => (await answer.json()).frame ? answer.status : 0)"""
+
+
+def fill_pane(ats: Ats, way: str, colleague: str, reader: str) -> tuple[UUID, Account]:
+    """Give two users a mailbox each with a mail of the same contact; gives the reader's conversation and account."""
+    theirs, own = scope_of(ats, colleague), scope_of(ats, reader)
+    cara = f"cara-{way}@candidates.example"
+    add_contact(own.tenant_id, f"cara-{way}", cara, name="Cara")
+    stored = []
+    for scope, subject, rule in ((theirs, "Theirs", "all"), (own, "Mine", "nothing")):
+        account = add_mailbox(scope, f"{subject.lower()}-{scope.user_id}@acme.example", sharing=rule, secret=None)
+        name = f"{subject}-{scope.user_id}@x.example"
+        raw = build_mail(1, subject=subject, sender=cara, message_id=name)
+        stored += receive(account, raw)
+        with transaction() as s:
+            index_messages(s, [message.id for message in stored])
+    return conversation_of(stored[-1]).uuid, account
+
+
+def need_sign_in(account: Account) -> None:
+    """Have an account's sign-in missing, as a sync finds out."""
+    with transaction() as s:
+        update_account(s, account.id, status="reconnect_needed")
+    queue.publish(account.user_id, "account-changed", uuid=str(account.uuid))
 
 
 def end_sessions_of(slug: str, external_id: str) -> None:

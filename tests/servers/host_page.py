@@ -19,7 +19,7 @@ _PAGE = """<!doctype html>
 <ul id="events"></ul>
 <script>
 const names = ["ready", "session-ended", "launch-failed", "unread-changed", "message-received", "message-sent"];
-for (const name of [...names, "connected", "disconnected"]) {{
+for (const name of [...names, "connected", "disconnected", "reconnect-needed"]) {{
   document.addEventListener(name, (event) => {{
     const item = document.createElement("li");
     item.textContent = `${{name}} ${{JSON.stringify(event.detail)}}`;
