@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -16,6 +17,7 @@ from webmail.store.scope import Scope
 from webmail.store.session import transaction
 
 MOST_ADDRESSES = 20
+_FIELD_NAME = re.compile(r"[^\W\d]\w{0,63}")
 
 
 @dataclass(frozen=True)
@@ -109,14 +111,15 @@ def _fill(contact: Contact, typed: ContactFields) -> list[str]:
 def _own_fields(typed: Sequence[tuple[str, str]]) -> dict[str, str]:
     fields: dict[str, str] = {}
     for label, value in typed:
-        name = field_name(label)
+        # What the ATS calls `City` stays so; merge fields are found without case.
+        name = label.strip() if _FIELD_NAME.fullmatch(label.strip()) else field_name(label)
         if not _line(value, 2000) or not label.strip():
             continue
-        if not name or name in TARGETS:
+        if not name or name.casefold() in TARGETS:
             raise InputRefused(
                 "fields", f"“{label.strip()[:60]}” cannot be the name of a further field. Choose another."
             )
-        if name in fields:
+        if name.casefold() in (each.casefold() for each in fields):
             raise InputRefused("fields", f"There are two fields called {name}. Keep one of them.")
         fields[name] = _line(value, 2000)
     if len(fields) > MOST_FIELDS:

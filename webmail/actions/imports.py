@@ -115,11 +115,13 @@ def _bring_up_to_date(
         value = getattr(person, column)
         if value and not (is_owned and getattr(contact, column)):
             setattr(contact, column, value)
-    fields = contact.fields | person.fields if not is_owned else person.fields | contact.fields
+    called = {name.casefold(): name for name in contact.fields}
+    given = {called.get(name, name): value for name, value in person.fields.items()}
+    fields = contact.fields | given if not is_owned else given | contact.fields
     contact.fields = dict(list(fields.items())[:MOST_FIELDS])
     have = {each.casefold() for each in contact.tags}
-    given = {each.casefold(): each for each in [*person.tags, tag] if each}
-    contact.tags = [*contact.tags, *(each for key, each in given.items() if key not in have)]
+    tags = {each.casefold(): each for each in [*person.tags, tag] if each}
+    contact.tags = [*contact.tags, *(each for key, each in tags.items() if key not in have)]
     further = [each for each in emails if each not in contact.addresses][: MOST_ADDRESSES - len(contact.addresses)]
     if further and is_new:
         contact.addresses = [*contact.addresses, *further]

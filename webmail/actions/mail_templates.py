@@ -168,7 +168,7 @@ def fill(subject: str, html: str, values: Values) -> Filled:
 
 def warnings_of(s: Session, scope: Scope, template: MailTemplate) -> list[str]:
     """Say what of a template cannot be filled in, a sentence each."""
-    known = {f"contact.{name}" for name in (*CONTACT_FIELDS, *field_names_of(s, scope.tenant_id))}
+    known = {f"contact.{name.casefold()}" for name in (*CONTACT_FIELDS, *field_names_of(s, scope.tenant_id))}
     known |= {f"user.{name}" for name in USER_FIELDS}
     return list(_warnings(template, known))
 

@@ -14,13 +14,13 @@ from webmail.actions.imports import Imported, import_contacts, recipient_rows
 from webmail.domain.columns import guess_columns
 from webmail.domain.tables import Problem, read_table
 from webmail.errors import InputRefused, NotFound
+from webmail.store.api_contacts import upsert_contact
 from webmail.store.contacts import (
     contact_page,
     contacts_by_address,
     count_contacts,
     field_names_of,
     load_by_uuid,
-    save_contact,
     tags_of,
 )
 from webmail.store.models import AuditEntry, Contact, ContactAddress
@@ -90,7 +90,7 @@ def test_lines_of_one_person_are_joined_and_lines_that_are_none_are_told(user: S
 
 def test_the_people_of_the_ats_are_only_filled_up(user: Scope) -> None:
     with transaction() as s:
-        save_contact(s, user.tenant_id, "c1", name="Ana Silva", addresses=["ana@x.example"])
+        upsert_contact(s, user.tenant_id, "c1", {"name": "Ana Silva", "addresses": ["ana@x.example"]})
 
     bring_in(user, "Name;Email;Company;City", "Somebody Else;ana@x.example, other@x.example;Acme;Lyon")
 
@@ -211,6 +211,19 @@ def test_a_contact_is_added_edited_and_erased_with_its_addresses(user: Scope, ma
     assert addresses_agree()
     with pytest.raises(NotFound):
         load(user, uuid)
+
+
+def test_what_a_field_is_called_stays_whoever_writes_it(user: Scope) -> None:
+    typed = ContactFields(addresses="ana@x.example", fields=[("City", "Lyon"), ("Years of work", "7")])
+    uuid = contacts.add_contact(user, typed)
+
+    bring_in(user, "Email;City;YEARS OF WORK", "ana@x.example;Rome;8")
+
+    assert load(user, uuid).fields == {"City": "Rome", "years_of_work": "8"}
+    with pytest.raises(InputRefused, match="two fields called"):
+        contacts.edit_contact(user, uuid, ContactFields(addresses="a@x.example", fields=[("City", "a"), ("city", "b")]))
+    with pytest.raises(InputRefused, match="Choose another"):
+        contacts.edit_contact(user, uuid, ContactFields(addresses="a@x.example", fields=[("Company", "a")]))
 
 
 def test_the_rows_of_a_list_go_to_a_mailing_with_their_lines(user: Scope) -> None:

@@ -64,7 +64,7 @@ def test_a_contact_is_made_changed_and_deleted(client: CheckedClient, user: Scop
 
     shown = client.get(path).text
     assert 'value="Ana"' in shown
-    assert 'value="city"' in shown
+    assert 'value="City"' in shown
 
     refused = client.submit(path, {**typed, "addresses": "nobody", "company": "Acme"})
     assert refused.status_code == 422
