@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import select, tuple_
 
 from webmail.errors import NotFound
-from webmail.store.contacts import save_contact
-from webmail.store.models import Contact
+from webmail.store.contacts import put_addresses
+from webmail.store.models import Contact, utc_now
 from webmail.store.session import Session
 
 Position = tuple[datetime, int]
@@ -57,13 +57,18 @@ def upsert_contact(s: Session, tenant_id: int, external_id: str, values: Mapping
     Args:
         values: columns of `Contact`, checked and normalised; what is not among them stays as it is.
     """
-    present = s.scalar(select(Contact).where(Contact.tenant_id == tenant_id, Contact.external_id == external_id))
-    name = values.get("name", present.name if present is not None else "")
-    addresses = values.get("addresses", present.addresses if present is not None else [])
-    is_new = save_contact(s, tenant_id, external_id, name=name, addresses=addresses)
-    contact = find_contact(s, tenant_id, external_id)
+    contact = s.scalar(select(Contact).where(Contact.tenant_id == tenant_id, Contact.external_id == external_id))
+    is_new = contact is None
+    if contact is None:
+        contact = Contact(tenant_id=tenant_id, external_id=external_id, addresses=[])
+        s.add(contact)
+    elif all(getattr(contact, column) == value for column, value in values.items()):
+        return False
     for column, value in values.items():
         if column != "addresses":
             setattr(contact, column, value)
+    contact.updated_at = utc_now()
     s.flush()
+    if values.get("addresses", contact.addresses) != contact.addresses:
+        put_addresses(s, contact, values["addresses"])
     return is_new

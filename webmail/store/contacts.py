@@ -16,7 +16,7 @@ from webmail.domain.words import words_of
 from webmail.errors import NotFound
 from webmail.store._search_entry import NEWEST_KEY, Wanted, message_id_of
 from webmail.store.conversations import ConversationPage
-from webmail.store.models import Contact, ContactAddress, Conversation, Message, utc_now
+from webmail.store.models import Contact, ContactAddress, Conversation, Message
 from webmail.store.scope import Scope
 from webmail.store.search_index import dialect_of
 from webmail.store.session import Session
@@ -177,21 +177,6 @@ def load_contact(s: Session, tenant_id: int, external_id: str) -> Contact:
     if contact is None:
         raise NotFound("This person is not known here yet.")
     return contact
-
-
-def save_contact(s: Session, tenant_id: int, external_id: str, *, name: str, addresses: Sequence[str]) -> bool:
-    """Store a person as the tenant knows them now; says whether they are new. Addresses are normalised already."""
-    query = select(Contact).where(Contact.tenant_id == tenant_id, Contact.external_id == external_id)
-    contact = s.scalar(query)
-    is_new = contact is None
-    if contact is None:
-        contact = Contact(tenant_id=tenant_id, external_id=external_id)
-        s.add(contact)
-    contact.name, contact.updated_at = name, utc_now()
-    s.flush()
-    put_addresses(s, contact, addresses)
-    s.flush()
-    return is_new
 
 
 def conversations_with(s: Session, scope: Scope, addresses: Sequence[str], *, limit: int = 200) -> ConversationPage:
