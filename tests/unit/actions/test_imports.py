@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from webmail.actions import api_contacts, contacts, suppressions
+from webmail.actions import contacts, suppressions
 from webmail.actions.contacts import ContactFields
 from webmail.actions.imports import Imported, import_contacts, recipient_rows
 from webmail.domain.columns import guess_columns
