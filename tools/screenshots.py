@@ -62,9 +62,32 @@ def prepare(browser: Browser, url: str) -> dict[str, str]:
     letter = page.locator("a[href^='/conversations/']", has_text=re.compile("Dispatch|Weekly|Letter|Ledger|News"))
     if letter.count():
         places["newsletter"] = letter.first.get_attribute("href") or ""
+    places["mailing-draft"] = write_mailing(page, "Nurses in Lyon")
+    places["mailing"] = write_mailing(page, "Engineers in Berlin")
+    page.get_by_role("button", name="Start").click()
+    page.get_by_role("link", name=re.compile(r"^All \d")).wait_for()
     page.context.storage_state(path=str(OUT.parent / ".state.json"))
     page.close()
     return places
+
+
+def write_mailing(page: Page, name: str) -> str:
+    """Write a mailing to a few people; gives its place."""
+    page.goto("/mailings")
+    page.get_by_role("button", name="New mailing").click()
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_label("Subject").fill("A role that may suit you")
+    page.frame_locator("iframe[title='Text']").locator("#editor").click()
+    page.keyboard.type('Dear {{ contact.first_name | "colleague" }}, would you like to hear more?')
+    page.get_by_text("Paste addresses").click()
+    people = ", ".join(
+        f"{each} Berg <{each.lower()}@candidates.example>" for each in ("Ana", "Bo", "Cleo", "Dan", "Eva")
+    )
+    page.get_by_label("Addresses, with or without names").fill(people)
+    page.locator("#from-paste").get_by_role("button", name="Add").click()
+    page.get_by_text("recipients added.").wait_for()
+    page.locator("#preview iframe").wait_for()
+    return page.url.split("#")[0].removeprefix(page.url.split("/mailings")[0])
 
 
 def open_details(page: Page) -> None:
@@ -121,6 +144,10 @@ def shoot_all(browser: Browser, url: str, places: dict[str, str], scheme: str, w
         lambda p: p.locator("#signature-title").scroll_into_view_if_needed(),
     )
     shoot("profile", "/profileSettings")
+    shoot("mailings", "/mailings")
+    shoot("mailing-draft", places["mailing-draft"])
+    shoot("mailing-check", places["mailing-draft"], lambda p: p.locator("#check").scroll_into_view_if_needed())
+    shoot("mailing", places["mailing"])
     shoot("not-found", "/conversations/00000000-0000-0000-0000-000000000000")
     context.close()
     signed_out.close()
