@@ -19,9 +19,9 @@ from webmail.blueprints._connect_tab import AccountRow
 from webmail.blueprints._times import browser_zone
 from webmail.domain.search import MAX_QUERY, Piece, SearchQuery, excerpt, marked, parse_query
 from webmail.store.accounts import list_accounts
-from webmail.store.contacts import conversations_with, load_contact
+from webmail.store.contacts import conversations_with, find_by_uuid, load_contact
 from webmail.store.conversations import VIEWS, ConversationPage, list_page, recipients_of, unread_counts
-from webmail.store.models import Account, Conversation, Submission
+from webmail.store.models import Account, Contact, Conversation, Submission
 from webmail.store.outbox import count_outbox
 from webmail.store.scope import Scope
 from webmail.store.search import Hit, search_page
@@ -56,7 +56,7 @@ class Place:
     typed: str = ""
     """What is searched for; then the view says nothing, the words themselves may (`in:sent`)."""
     contact: str = ""
-    """The ATS's own id of a person: then only conversations with them are listed."""
+    """The ATS's own id of a person, or ours where it has none: then only conversations with them are listed."""
 
     @property
     def args(self) -> dict[str, Any]:
@@ -233,7 +233,7 @@ def load_list(
     wanted_rows = min(max(rows, PAGE_ROWS), _MAX_ROWS)
     with reading() as s:
         if place.contact:
-            contact = load_contact(s, scope.tenant_id, place.contact)
+            contact = _contact_of(s, scope, place.contact)
             page = conversations_with(s, scope, contact.addresses)
             everything: list[Conversation | SharedConversation] = [*page.rows, *shared_with(s, scope, contact)]
             timeline = sorted(everything, key=lambda row: row.last_at, reverse=True)
@@ -254,6 +254,15 @@ def load_list(
         )
         one_way = [row.id for row in page.rows if row.senders == ["me"]]
         return MailList(place, page, [], _rail(s, scope), recipients_of(s, one_way))
+
+
+def _contact_of(s: Session, scope: Scope, name: str) -> Contact:
+    """Give the contact of a place: by the ATS's own id, or by ours where it has none."""
+    try:
+        known = find_by_uuid(s, scope.tenant_id, UUID(name))
+    except ValueError:
+        known = None
+    return known or load_contact(s, scope.tenant_id, name)
 
 
 def _search(scope: Scope, place: Place, cursor: str, rows: int) -> MailList:

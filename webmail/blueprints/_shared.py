@@ -8,6 +8,7 @@ from uuid import UUID
 from webmail.blueprints._conversation import MessageView
 from webmail.domain.privacy import INTERNAL, NO_CONTACT, NOTHING, OWN_STAFF, PRIVATE
 from webmail.store import sharing
+from webmail.store.contacts import load_by_uuid
 from webmail.store.conversations import body_facts
 from webmail.store.models import Contact, Conversation
 from webmail.store.scope import Scope
@@ -42,7 +43,7 @@ def load_shared_view(scope: Scope, contact_uuid: UUID, conversation_uuid: UUID) 
         NotFound: no such contact, or no such conversation that is shared.
     """
     with reading() as s:
-        contact = sharing.load_contact(s, scope, contact_uuid)
+        contact = load_by_uuid(s, scope.tenant_id, contact_uuid)
         shared = sharing.load_shared(s, scope, contact, conversation_uuid)
         messages = sharing.load_messages(s, shared)
         facts = body_facts(s, [message.id for message in messages])

@@ -18,6 +18,7 @@ from webmail.blueprints._mail import Place, load_list
 from webmail.blueprints._session import current_scope
 from webmail.blueprints._shared import load_shared_view
 from webmail.store import sharing
+from webmail.store.contacts import load_by_uuid
 from webmail.store.scope import Scope
 from webmail.store.session import reading
 
@@ -29,7 +30,7 @@ def show(contact_uuid: UUID, conversation_uuid: UUID) -> Response:
     """Show a colleague's conversation, with the contact's other conversations beside it."""
     scope = current_scope()
     view = load_shared_view(scope, contact_uuid, conversation_uuid)
-    place = Place("all", contact=view.contact.external_id or "")
+    place = Place("all", contact=view.contact.external_id or str(contact_uuid))
     context: dict[str, Any] = {"shared_view": view, "place": place, "open_uuid": conversation_uuid}
     if not is_partial():
         listed = load_list(scope, place)
@@ -42,7 +43,7 @@ def body(contact_uuid: UUID, conversation_uuid: UUID, message_uuid: UUID) -> Res
     """Give the text of a message that is shared, as a page for its frame."""
     scope = current_scope()
     with reading() as s:
-        contact = sharing.load_contact(s, scope, contact_uuid)
+        contact = load_by_uuid(s, scope.tenant_id, contact_uuid)
         shared = sharing.load_shared(s, scope, contact, conversation_uuid)
         message = sharing.load_message(s, shared, message_uuid)
     owner = Scope(scope.tenant_id, shared.conversation.user_id)
@@ -54,7 +55,7 @@ def attachment(contact_uuid: UUID, conversation_uuid: UUID, attachment_uuid: UUI
     """Download an attachment of a message that is shared."""
     scope = current_scope()
     with reading() as s:
-        contact = sharing.load_contact(s, scope, contact_uuid)
+        contact = load_by_uuid(s, scope.tenant_id, contact_uuid)
         shared = sharing.load_shared(s, scope, contact, conversation_uuid)
         sharing.require_attachment(s, shared, attachment_uuid)
     owner = Scope(scope.tenant_id, shared.conversation.user_id)

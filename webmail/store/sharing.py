@@ -125,18 +125,6 @@ class Standing:
         return bool(self.verdict.visible)
 
 
-def load_contact(s: Session, scope: Scope, uuid: UUID) -> Contact:
-    """Give a contact of the user's tenant.
-
-    Raises:
-        NotFound: there is none.
-    """
-    contact = s.scalar(select(Contact).where(Contact.uuid == uuid, Contact.tenant_id == scope.tenant_id))
-    if contact is None:
-        raise NotFound("This person is not known here any more.")
-    return contact
-
-
 def shared_with(s: Session, scope: Scope, contact: Contact) -> list[SharedConversation]:
     """Give what colleagues of the user share of their mail with a contact, newest first.
 

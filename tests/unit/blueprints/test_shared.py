@@ -38,9 +38,11 @@ PDF = (
 )
 
 
-def add_contact(tenant_id: int, external_id: str, *addresses: str, **columns: Any) -> Contact:
+def add_contact(tenant_id: int, external_id: str | None, *addresses: str, **columns: Any) -> Contact:
     with transaction() as s:
-        contact = Contact(tenant_id=tenant_id, external_id=external_id, name=external_id, addresses=list(addresses))
+        contact = Contact(
+            tenant_id=tenant_id, external_id=external_id, name=external_id or "", addresses=list(addresses)
+        )
         for name, value in columns.items():
             setattr(contact, name, value)
         s.add(contact)
@@ -304,3 +306,16 @@ def test_conversations_that_become_one_stay_private(office: Office) -> None:
 
     assert conversation_of(first).id == conversation_of(last).id
     assert conversation_of(first).sharing == "" and "first" not in office.pane()[1]
+
+
+def test_a_contact_whom_only_this_product_knows_has_a_pane_of_the_same_kind(office: Office) -> None:
+    dan = add_contact(office.ben.tenant_id, None, "dan@home.example", name="Dan")
+    message = office.take_in(mail("dan@home.example", subject="from dan"))[0]
+    office.share("all")
+    page, _ = office.pane()
+
+    contact = page.ask(f"/contacts/{dan.uuid}").get_data(as_text=True)
+    assert f"contact={dan.uuid}" in contact
+    assert "from dan" in page.ask(f"/inbox?contact={dan.uuid}").get_data(as_text=True)
+    opened = page.ask(office.address(message, contact=dan)).get_data(as_text=True)
+    assert "Ben Berg" in opened and f"contact={dan.uuid}" in opened
