@@ -82,7 +82,9 @@ def pull_folder(context: SyncContext, folder: Folder) -> int:
 def _begin(context: SyncContext, folder: Folder, state: FolderState, *, forget_uids: bool) -> int:
     """Read a folder as one never seen: its newest page now, the rest is the backfill's."""
     uids = context.imap.newest_uids(None, FIRST_PAGE)
-    messages = list(context.imap.fetch_messages(uids))
+    # Of a folder that is known, news may be among them, and what it says of our mails stands in its text.
+    batches = context.imap.read_messages([uids]) if forget_uids else [context.imap.fetch_messages(uids)]
+    messages = [message for batch in batches for message in batch]
     with context.lease.transaction() as s:
         update_account(s, context.account.id, is_backfilled=False)
         if context.chooser is not None and not forget_uids and folder.role == "inbox":

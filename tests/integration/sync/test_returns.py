@@ -224,6 +224,16 @@ def test_forged_bounces_change_nothing(world: World) -> None:
     assert world.recipient(EDA).bounced_at is not None, "the account's own server is believed"
 
 
+def test_a_bounce_among_renumbered_mail_is_seen(world: World) -> None:
+    world.receive(build_mail(1))
+    world.dovecot.deliver(world.mailbox.email, world.from_corpus(NAMES[0]))
+    world.dovecot.renumber(world.mailbox)
+
+    world.receive()
+
+    assert world.recipient().bounced_at is not None
+
+
 def test_nothing_comes_back_to_a_mailbox_that_never_sent(
     make_account: AccountMaker, dovecot: Dovecot, world: World
 ) -> None:
