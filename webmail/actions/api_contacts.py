@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from zoneinfo import available_timezones
 
 from webmail.actions import privacy
 from webmail.domain.addresses import normalise_email
+from webmail.domain.columns import MOST_FIELDS, TARGETS, field_name, is_time_zone
 from webmail.errors import InputRefused
 from webmail.store import api_contacts
 from webmail.store.session import transaction
 from webmail.store.users import hold_tenant
 
 _AT_ONCE = 100
-_FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,59}")
 _LINES = ("name", "first_name", "last_name", "company")
 
 
@@ -99,12 +97,14 @@ def _columns(fields: Mapping[str, Any]) -> dict[str, Any]:
     if "tags" in fields:
         values["tags"] = list(dict.fromkeys(" ".join(each.split()) for each in fields["tags"] if each.strip()))
     if "fields" in fields:
-        wrong = next((name for name in fields["fields"] if not _FIELD_NAME.fullmatch(name)), None)
+        wrong = next((name for name in fields["fields"] if field_name(name) != name or name in TARGETS), None)
         if wrong is not None:
-            raise InputRefused("fields", f"{wrong[:80]!r} is no name of a field: letters, digits and _.")
+            raise InputRefused("fields", f"{wrong[:80]!r} is no name of a further field: small letters, digits and _.")
+        if len(fields["fields"]) > MOST_FIELDS:
+            raise InputRefused("fields", f"A contact takes up to {MOST_FIELDS} further fields.")
         values["fields"] = dict(fields["fields"])
     if "time_zone" in fields:
-        if fields["time_zone"] and fields["time_zone"] not in available_timezones():
+        if fields["time_zone"] and not is_time_zone(fields["time_zone"]):
             raise InputRefused("time_zone", f"There is no time zone {fields['time_zone']}.")
         values["time_zone"] = fields["time_zone"]
     return values

@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from flask import Blueprint, Response, g, jsonify, request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, NotFound, RequestEntityTooLarge
 
 from webmail import queue
 from webmail.actions import api_answers
@@ -240,6 +240,8 @@ def require_key() -> Response | None:
         return None
     if any(name.lower() in _KEY_NAMES or value.startswith("wm_") for name, value in request.args.items(multi=True)):
         return problem(400, "A key in an address is a key in logs", "Send it as Authorization: Bearer; make a new one.")
+    if "\0" in request.path:
+        return http_problem(NotFound())  # no database takes it, and nothing here is called so
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     caller = caller_of(key.strip()) if scheme.lower() == "bearer" and key.strip() else None
     if caller is None:

@@ -56,8 +56,8 @@ _COUNT = {"type": "integer"}
 _ADDRESSES = _list(_text(320, least=3), 20, description="Mail addresses; the first is where new mail goes to.")
 _FIELDS = {
     "type": "object",
-    "additionalProperties": _text(1000),
-    "description": "Merge fields of your own; names are letters, digits and `_`.",
+    "additionalProperties": _text(2000),
+    "description": "Merge fields of your own; names are small letters, digits and `_`.",
 }
 _CONTACT = {
     "name": _text(200),
@@ -65,7 +65,7 @@ _CONTACT = {
     "last_name": _text(100),
     "company": _text(200),
     "addresses": _ADDRESSES,
-    "tags": _list(_text(60, least=1), 50),
+    "tags": _list(_text(40, least=1), 50),
     "fields": _FIELDS,
     "time_zone": _text(64, "An IANA name, such as Europe/Paris."),
 }

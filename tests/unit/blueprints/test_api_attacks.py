@@ -178,6 +178,11 @@ ATTACKS: dict[str, tuple[Callable[[World], Any], int]] = {
     ),
     "a form in place of JSON": (lambda w: raw(w, "PUT", "/contacts/c-0", data={"name": "x"}), 415),
     "a NUL in a name": (lambda w: w.own.ask("PUT", "/contacts/c-0", {"name": "x\0"}), 422),
+    "a NUL in an id": (lambda w: w.own.ask("GET", "/contacts/c%00"), 404),
+    "a time before all times": (
+        lambda w: w.own.ask("GET", "/contacts?updated_since=0001-01-01T00:00:00%2B14:00"),
+        422,
+    ),
     "half a character": (
         lambda w: raw(w, "PUT", "/contacts/c-0", data=b'{"name": "\\ud800"}', content_type="application/json"),
         422,
