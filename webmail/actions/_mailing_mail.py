@@ -72,7 +72,8 @@ def contact_values(contact: Contact | None, name: str, email: str, fields: Mappi
 def user_values(user: User, account: Account | None) -> dict[str, str]:
     """Give the merge fields of who sends it."""
     first = names_of(user.name)[0] or (user.name.split() or [""])[0]
-    return {"name": user.name, "first_name": first, "email": account.email if account is not None else ""}
+    email = account.email if account is not None else ""
+    return {"name": user.name, "first_name": first, "email": email, "title": user.title, "phone": user.phone}
 
 
 def values_for(

@@ -21,6 +21,7 @@ from webmail.store.mailings import change_recipient
 from webmail.store.messages import ids_by_identity, take_in
 from webmail.store.models import Account, Submission, utc_now
 from webmail.store.session import Session, transaction
+from webmail.store.webhooks import Fact, record
 
 UNSHOWN = "unshown"
 """Where `Submission.filing` says so, the mail has left a moment ago, and its conversation does not show it yet."""
@@ -69,13 +70,15 @@ def show_mails(s: Session, account: Account | None, mails: Sequence[Submission])
     taken = take_in(s, account, None, list(arrivals.values()))
     refresh_conversations(s, account, taken.conversation_ids)
     ids = ids_by_identity(s, account.id, [each.identity for each in arrivals.values()])
-    filing = _filing_of(account)
+    filing, told = _filing_of(account), []
     for key, arrival in arrivals.items():
         values: dict[str, Any] = {"message_id": ids[arrival.identity]}
         if pacing.mail_state(s, key) == "sent":
+            told.append(Fact(account.user_id, account.uuid, ids[arrival.identity], key))
             values |= {"filing": filing, "filing_at": utc_now(), **({} if filing == "pending" else {"mime": None})}
         pacing.change_mail(s, key, **values)
     mailing_steps.note_conversations(s, list(arrivals))
+    record(s, account.tenant_id, "message.sent", told)
 
 
 def _filing_of(account: Account) -> str:
@@ -102,6 +105,15 @@ def settle_mail(s: Session, submission: Submission, state: str, sentence: str, a
     values = {"next_step_at": None, "answer": answer or sentence}
     change_recipient(s, submission.recipient_id or 0, ("queued", "sent", "unsure"), to_state, **values)
     s.flush()
+
+
+def settle_by_hand(s: Session, submission: Submission, *, was_sent: bool) -> None:
+    """Take the user's word for a mail that was unsure; one that has not left is failed, and not tried again."""
+    if was_sent:
+        record_mail_sent(s, submission)
+        show_mails(s, submission.account, [submission])
+    else:
+        settle_mail(s, submission, "failed", "It was not sent, as you have said.")
 
 
 def hold_back(s: Session, submission: Submission, because: str) -> None:

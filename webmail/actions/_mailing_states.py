@@ -15,7 +15,7 @@ from uuid import UUID
 
 from webmail import queue
 from webmail.actions._mailing_checks import check, missing_values
-from webmail.actions._mailing_outcomes import record_mail_sent, settle_mail, show_mails
+from webmail.actions._mailing_outcomes import settle_by_hand
 from webmail.actions.drafts import check_account
 from webmail.domain.addresses import domain_of
 from webmail.domain.compose import new_message_id
@@ -168,9 +168,5 @@ def settle_unsure(scope: Scope, uuid: UUID, recipient_uuid: UUID, *, was_sent: b
         submission = store.unsure_submission(s, recipient.id)
         if submission is None or not change_state(s, submission.id, ("unsure",), "sent" if was_sent else "failed"):
             return
-        if was_sent:
-            record_mail_sent(s, submission)
-            show_mails(s, submission.account, [submission])
-        else:
-            settle_mail(s, submission, "failed", "It was not sent, as you have said.")
+        settle_by_hand(s, submission, was_sent=was_sent)
         publish_mailing(s, mailing)

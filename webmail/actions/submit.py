@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
+from webmail.actions._mailing_outcomes import settle_by_hand
 from webmail.actions.drafts import check_account
 from webmail.actions.filing import file_sent_copy
 from webmail.actions.forwarding import fetch_missing
@@ -127,10 +128,11 @@ def retry(scope: Scope, uuid: UUID) -> None:
 
     Raises:
         NotFound: no such mail.
-        InputRefused: its mailbox is disconnected.
+        InputRefused: its mailbox is disconnected, or it belongs to a mailing.
     """
     with transaction() as s:
         submission = store.load_submission(s, scope, uuid)
+        _require_individual(submission)
         check_account(submission.account)
         if store.change_state(s, submission.id, ("failed",), "queued"):
             _make_due(s, submission, utc_now())
@@ -147,8 +149,14 @@ def back_to_draft(scope: Scope, uuid: UUID) -> None:
         submission = store.load_submission(s, scope, uuid)
         if submission.state == "draft":
             return
+        _require_individual(submission)
         if submission.sent_at is not None or not take_back(s, submission):
             raise InputRefused("", "This mail is on its way or has been sent, so it cannot be changed any more.")
+
+
+def _require_individual(submission: Submission) -> None:
+    if submission.mailing_id is not None:
+        raise InputRefused("", "This mail belongs to a mailing, where each recipient is written to once.")
 
 
 def take_back(s: Session, submission: Submission) -> bool:
@@ -185,7 +193,9 @@ def settle_unsure(scope: Scope, uuid: UUID, *, was_sent: bool) -> None:
         submission = store.load_submission(s, scope, uuid)
         if not store.change_state(s, submission.id, ("unsure",), "sent" if was_sent else "failed"):
             return
-        if was_sent:
+        if submission.mailing_id is not None:
+            settle_by_hand(s, submission, was_sent=was_sent)
+        elif was_sent:
             record_sent(s, submission)
         else:
             submission.data_started_at = None

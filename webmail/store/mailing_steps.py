@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, null, or_, select, update
+from sqlalchemy import ColumnElement, case, func, literal, null, or_, select, update
 
 from webmail.store.models import MailingRecipient, MailingStep, Message, Submission
 from webmail.store.session import Session
@@ -34,10 +35,11 @@ def end_answered(s: Session, mailing_id: int) -> None:
 
 def record_sent(s: Session, submission: Submission, now: datetime) -> None:
     """Note with the recipient that a mail has left, and when the next one is due."""
-    next_at: datetime | None = None
     wait_days = days_until_next(s, submission.mailing_id or 0, submission.step or 0)
+    next_at: ColumnElement[Any] = null()
     if wait_days is not None:
-        next_at = now + timedelta(days=wait_days)
+        due_at = literal(now + timedelta(days=wait_days), MailingRecipient.next_step_at.type)
+        next_at = case((has_answered(), null()), else_=due_at)
     s.execute(
         update(MailingRecipient)
         .where(MailingRecipient.id == submission.recipient_id)
@@ -45,7 +47,7 @@ def record_sent(s: Session, submission: Submission, now: datetime) -> None:
             state="sent",
             sent_at=func.coalesce(MailingRecipient.sent_at, now),
             answer="",
-            next_step_at=case((has_answered(), null()), else_=next_at),
+            next_step_at=next_at,
         )
     )
 
