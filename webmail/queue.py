@@ -35,6 +35,7 @@ JOBS = {
     "disconnect": ("webmail.jobs.connect.disconnect", SEND, 90),
     "send": ("webmail.jobs.send.send_submission", SEND, 300),
     "file_sent_copy": ("webmail.jobs.send.file_sent_copy", SEND, 120),
+    "copy_draft": ("webmail.jobs.send.copy_draft", NEWS, 120),
     "fetch_forwarded": ("webmail.jobs.send.fetch_forwarded", SEND, 120),
     "fetch_body": ("webmail.jobs.sync.fetch_body", SEND, 60),
     "webhooks": ("webmail.jobs.webhooks.deliver", NEWS, 60),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from webmail.actions import mail_templates
+from webmail.actions._draft_copy import copy_later
 from webmail.actions.drafts import open_to_change
 from webmail.actions.signatures import filled, signatures_of
 from webmail.domain.addresses import parse_typed
@@ -78,3 +79,4 @@ def _write(draft: Submission, html: str, text: str) -> None:
     draft.body_html, draft.body_text = html, text
     draft.revision += 1
     draft.updated_at = utc_now()
+    copy_later(draft, draft.updated_at)

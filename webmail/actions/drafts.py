@@ -14,6 +14,7 @@ from uuid import UUID
 
 from webmail import queue
 from webmail.actions import quoting
+from webmail.actions._draft_copy import copy_later, forget_copy
 from webmail.actions.quoting import DraftContent
 from webmail.actions.signatures import signature_for, signatures_of
 from webmail.actions.sizes import MOST_FILES_BYTES, files_limit, megabytes
@@ -256,6 +257,7 @@ def _apply(draft: Submission, values: dict[str, Any]) -> None:
         setattr(draft, name, value)
     draft.revision += 1
     draft.updated_at = utc_now()
+    copy_later(draft, draft.updated_at)
 
 
 def _check_lengths(fields: DraftFields) -> None:
@@ -356,7 +358,10 @@ def discard(scope: Scope, uuid: UUID) -> None:
         InputRefused: it is no draft any more.
     """
     with transaction() as s:
-        store.delete_draft(s, open_to_change(s, scope, uuid).id)
+        draft = open_to_change(s, scope, uuid)
+        forget_copy(s, draft)
+        s.flush()
+        store.delete_draft(s, draft.id)
 
 
 def open_to_change(s: Session, scope: Scope, uuid: UUID) -> Submission:

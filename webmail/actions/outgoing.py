@@ -99,11 +99,47 @@ def build_outgoing(
         InputRefused: an address cannot be used, or the mail is larger than the account's server takes.
     """
     recipients = read_recipients(draft)
+    mail = _mail_of(draft, account, sender_name, source, files, now, recipients)
+    try:
+        mime = build_mail(mail)
+    except ValueError as error:
+        raise InputRefused("to", "One of the addresses cannot be written to by mail. Type it in again.") from error
+    check_size(account, mime)
+    return BuiltMail(mail.message_id, mime, recipients, arrival_of_mime(mime, recipients.bcc))
+
+
+def build_draft_copy(
+    draft: Submission,
+    account: Account,
+    sender_name: str,
+    source: Message | None,
+    files: Sequence[SubmissionAttachment],
+    now: datetime,
+) -> tuple[str, bytes]:
+    """Build a draft as other mail programs can go on with it: its Message-ID and its bytes, without Bcc.
+
+    What is not yet an address is left out; arguments as for `build_outgoing()`.
+    """
+    typed = {name: parse_typed(getattr(draft, name))[0] for name in _FIELDS}
+    found = {name: [each for each in typed[name] if each.email.isascii()] for name in _FIELDS}
+    mail = _mail_of(draft, account, sender_name, source, files, now, Recipients(**found))
+    return mail.message_id, build_mail(mail)
+
+
+def _mail_of(
+    draft: Submission,
+    account: Account,
+    sender_name: str,
+    source: Message | None,
+    files: Sequence[SubmissionAttachment],
+    now: datetime,
+    recipients: Recipients,
+) -> OutgoingMail:
     sender = sender_of(draft, account)
     domain = domain_of(sender)
     html, text, attachments = _body(draft, files, domain)
     in_reply_to, references = _references(draft, source)
-    mail = OutgoingMail(
+    return OutgoingMail(
         message_id=new_message_id(domain),
         date=now.replace(microsecond=0),
         from_=Address(clean_name(sender_name), sender),
@@ -116,12 +152,6 @@ def build_outgoing(
         references=references,
         attachments=attachments,
     )
-    try:
-        mime = build_mail(mail)
-    except ValueError as error:
-        raise InputRefused("to", "One of the addresses cannot be written to by mail. Type it in again.") from error
-    check_size(account, mime)
-    return BuiltMail(mail.message_id, mime, recipients, arrival_of_mime(mime, recipients.bcc))
 
 
 def sender_of(draft: Submission, account: Account) -> str:

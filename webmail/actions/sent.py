@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from webmail import queue
+from webmail.actions._draft_copy import forget_copy
 from webmail.store import submissions as store
 from webmail.store.changes import record_change
 from webmail.store.conversations import refresh_conversations
@@ -59,6 +60,7 @@ def record_sent(s: Session, submission: Submission, **values: Any) -> None:
     submission.updated_at = utc_now()
     s.flush()
     _take_its_place(s, submission)
+    forget_copy(s, submission)
     _mark_answered(s, submission)
     _tell_of(s, submission)
     if submission.filing == "pending":

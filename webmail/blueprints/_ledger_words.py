@@ -14,6 +14,7 @@ _REASONS = {
     "read_marks": "By the read-mark rule of this mailbox",
     "put_back": "You had the read marks put back",
     "sent_copy": "You sent a mail, and no copy of it was there",
+    "draft": "A draft that you write here, in its newest state",
     "answered": "You replied",
     "undo": "You took a change back",
 }

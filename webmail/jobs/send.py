@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from webmail.actions import filing, forwarding, outbox
+from webmail.actions import draft_copies, filing, forwarding, outbox
 
 
 def send_submission(submission_id: int) -> None:
@@ -18,3 +18,8 @@ def file_sent_copy(submission_id: int) -> None:
 def fetch_forwarded(submission_id: int) -> None:
     """Fetch the files that a draft takes along from another message."""
     forwarding.fetch_forwarded(submission_id)
+
+
+def copy_draft(submission_id: int) -> None:
+    """Bring the copy of a draft in its mailbox up to date."""
+    draft_copies.copy_draft(submission_id)

@@ -13,7 +13,7 @@ from datetime import timedelta
 import structlog
 
 from webmail import queue
-from webmail.actions import api_privacy, connect, departures, pacing, privacy, submit, webhooks
+from webmail.actions import api_privacy, connect, departures, draft_copies, pacing, privacy, submit, webhooks
 from webmail.actions.mailings import wake_pacing
 from webmail.store import pacing as pacing_store
 from webmail.store.accounts import POLL_S, accounts_due, update_account
@@ -47,6 +47,7 @@ def run_sweep(stop: threading.Event) -> None:
             submit.recover_lost,
             pacing.recover_lost,
             sweep_mailings,
+            draft_copies.recover_lost,
             connect.recover_lost,
             departures.recover_lost,
             webhooks.recover_lost,

@@ -30,7 +30,7 @@ def record_change(
 
     Args:
         kind: `flag`, `move`, `delete` or `append`.
-        reason: `user`, `read_marks`, `put_back`, `sent_copy`, `answered` or `undo`.
+        reason: `user`, `read_marks`, `put_back`, `sent_copy`, `draft`, `answered` or `undo`.
         folder: where the messages lie; the UIDs count under its present UIDVALIDITY.
         message_ids: our own keys, in the order of `uids`.
     """

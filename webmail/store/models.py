@@ -506,7 +506,7 @@ class Change(Base):
     kind: Mapped[str] = mapped_column(String(12))
     """`flag` (payload {"add": [...], "remove": [...]}), `move` ({"to": folder id}), `delete`, `append`."""
     reason: Mapped[str] = mapped_column(String(20))
-    """`user`, `read_marks`, `put_back`, `sent_copy`, `answered` or `undo`."""
+    """`user`, `read_marks`, `put_back`, `sent_copy`, `draft`, `answered` or `undo`."""
     folder_id: Mapped[int | None] = mapped_column(ForeignKey("folders.id", ondelete="CASCADE"))
     uidvalidity: Mapped[int | None] = mapped_column(BigInteger)
     uids: Mapped[list[Any]] = mapped_column(default=list)
@@ -569,6 +569,10 @@ class Submission(Base):
     """The body in plain text when `is_plain`, else unused."""
     revision: Mapped[int] = mapped_column(default=0)
     """Raised by each save, so that two tabs notice each other."""
+    draft_due_at: Mapped[datetime | None] = mapped_column(index=True)
+    """When its copy in the mailbox's folder for drafts is to be brought up to date; None for never."""
+    draft_copy: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    """Where that copy lies: {"folder": key, "uid", "uidvalidity", "at": when it was made}; {} while there is none."""
 
     message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id", ondelete="SET NULL"))
     """The message that shows it in its conversation, from the moment it is queued."""

@@ -240,9 +240,12 @@ def test_what_cannot_be_sent_is_refused_at_its_field_and_stays_a_draft(
 
 
 def test_a_mail_larger_than_the_server_takes_is_refused_before_it_is_sent(make_desk: Callable[..., Desk]) -> None:
-    desk = make_desk(fingerprint={"smtp": {"size": "2000000"}})
+    desk = make_desk()
     uuid = desk.write()
     drafts.add_file(desk.user, uuid, filename="big.bin", media_type="", content=b"x" * 2_000_000)
+    desk.set_account(fingerprint={"smtp": {"size": "2000000"}})
+    with pytest.raises(InputRefused, match=r"more\.bin is 2 MB and the mailbox’s server takes up to 1 MB"):
+        drafts.add_file(desk.user, uuid, filename="more.bin", media_type="", content=b"x" * 1_600_000)
 
     with pytest.raises(InputRefused, match="This mail is 3 MB and the mailbox's server takes up to 2 MB") as refused:
         submit.submit(desk.user, uuid)
