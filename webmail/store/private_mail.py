@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, delete, exists, insert, select, update
 
 from webmail.domain.uid_sets import pack_uids, unpack_uids
 from webmail.store.correspondents import note_correspondents
@@ -106,10 +106,19 @@ def mark_searched(s: Session, account: Account, addresses: Sequence[str] | None 
     wanted = unsearched(s, account, 1_000_000) if addresses is None else addresses
     if wanted:
         s.execute(insert(SearchedAddress), [{"account_id": account.id, "address": each} for each in wanted])
+    s.execute(delete(SearchedAddress).where(*_no_contacts(account)))
+
+
+def has_forgotten(s: Session, account: Account) -> bool:
+    """Say whether an address is noted as looked for that is no contact's any more."""
+    return s.scalar(select(SearchedAddress.address).where(*_no_contacts(account)).limit(1)) is not None
+
+
+def _no_contacts(account: Account) -> tuple[ColumnElement[bool], ...]:
     is_known = exists().where(
         ContactAddress.tenant_id == account.tenant_id, ContactAddress.address == SearchedAddress.address
     )
-    s.execute(delete(SearchedAddress).where(SearchedAddress.account_id == account.id, ~is_known))
+    return SearchedAddress.account_id == account.id, ~is_known
 
 
 def forget_searches(s: Session, account_id: int) -> None:

@@ -11,7 +11,7 @@ from webmail.errors import Refused
 from webmail.store.accounts import find_account, update_account
 from webmail.store.folders import update_folder
 from webmail.store.models import Folder
-from webmail.store.private_mail import left_out_of, mark_searched, unsearched
+from webmail.store.private_mail import has_forgotten, left_out_of, mark_searched, unsearched
 from webmail.store.session import reading
 from webmail.sync.arrivals import store_messages
 from webmail.sync.context import SyncContext
@@ -73,13 +73,14 @@ def read_older(context: SyncContext, folders: Sequence[Folder]) -> None:
     with reading() as s:
         account = find_account(s, context.account.id)
         addresses = unsearched(s, context.account, MOST_SEARCHED + 1)
-    if account is None or not account.is_backfilled or not addresses:
+        is_stale = has_forgotten(s, context.account)
+    if account is None or not account.is_backfilled or not (addresses or is_stale):
         return
     are_many = len(addresses) > MOST_SEARCHED
-    starts = {folder.id: 1 if are_many else _search(context, folder, addresses) for folder in folders}
+    starts = {folder.id: 1 if are_many else _search(context, folder, addresses) for folder in folders if addresses}
     with context.lease.transaction() as s:
         for folder in folders:
-            if starts[folder.id] is not None:
+            if starts.get(folder.id) is not None:
                 folder.second_look_uid = starts[folder.id]
                 update_folder(s, folder.id, second_look_uid=folder.second_look_uid)
                 update_account(s, context.account.id, is_backfilled=False)
