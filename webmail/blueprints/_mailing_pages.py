@@ -23,6 +23,8 @@ from webmail.store.scope import Scope
 from webmail.store.session import Session, reading
 
 PAGE_ROWS = 100
+_DRAFT_ROWS = 50
+"""A draft's recipients stand in a small box; who wants to see more of them goes on page by page."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,18 @@ def load_page(
         )
 
 
+def load_head(scope: Scope, uuid: UUID, form: MailingForm | None = None) -> MailingPage:
+    """Read only the mailing itself, for a part of the page that shows nothing of its recipients.
+
+    Raises:
+        NotFound: there is no such mailing, or it is another user's.
+    """
+    with reading() as s:
+        mailing = store.load_mailing(s, scope, uuid)
+    nobody = RecipientList([], "", None, None)
+    return MailingPage(mailing, store.Counts(), nobody, is_switched_off=False, form=form or form_of_mailing(mailing))
+
+
 def shown_state() -> str:
     """Give what the request narrows the recipients down to: what was pressed, else what was shown before."""
     wanted = request.values.get("show", request.values.get("showing", ""))
@@ -151,10 +165,13 @@ def shown_state() -> str:
 def load_recipients(s: Session, mailing: Mailing) -> RecipientList:
     """Read the page of recipients that the request asks for."""
     show = shown_state()
-    after_uuid = request.values.get("after", type=UUID)
+    # A button that changes somebody says nothing of the page, which stays where it was.
+    asked_for = "after" if "after" in request.values or "show" in request.values else "staying"
+    after_uuid = request.values.get(asked_for, type=UUID)
     after = store.find_recipient(s, mailing.id, after_uuid) if after_uuid else None
-    rows = store.list_recipients(s, mailing.id, state=show, after=after.id if after else 0, limit=PAGE_ROWS + 1)
-    page = rows[:PAGE_ROWS]
+    limit = _DRAFT_ROWS if mailing.state == "draft" else PAGE_ROWS
+    rows = store.list_recipients(s, mailing.id, state=show, after=after.id if after else 0, limit=limit + 1)
+    page = rows[:limit]
     conversations = views.conversation_uuids(s, [each.conversation_id for each in page if each.conversation_id])
-    next_after = page[-1].uuid if len(rows) > PAGE_ROWS else None
+    next_after = page[-1].uuid if len(rows) > limit else None
     return RecipientList(page, show, after.uuid if after else None, next_after, conversations)

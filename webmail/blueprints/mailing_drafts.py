@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from webmail.actions import mailings
 from webmail.actions.signatures import filled
 from webmail.blueprints._htmx import VARY, is_partial, page_or_partial
-from webmail.blueprints._mailing_pages import load_page
+from webmail.blueprints._mailing_pages import load_head, load_page
 from webmail.blueprints._session import current_scope
 from webmail.blueprints.forms.mailing import MailingForm, StepForm, typed_form
 from webmail.domain.compose import add_signature_html
@@ -232,6 +232,6 @@ def _files_refused(scope: Scope, uuid: UUID, form: MailingForm, refusal: InputRe
 
 
 def _partial(name: str, scope: Scope, uuid: UUID, form: MailingForm | None, status: int = 200) -> Response:
-    response = make_response(render_template(name, mailing_page=load_page(scope, uuid, form=form)), status)
+    response = make_response(render_template(name, mailing_page=load_head(scope, uuid, form)), status)
     response.headers["Vary"] = VARY
     return response
