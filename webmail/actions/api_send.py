@@ -10,6 +10,7 @@ from uuid import UUID
 from webmail.actions import quoting
 from webmail.actions.drafts import can_write_from, check_account
 from webmail.actions.outgoing import read_recipients
+from webmail.actions.signatures import signature_for
 from webmail.actions.submit import submit
 from webmail.domain.addresses import format_address, parse_typed
 from webmail.domain.compose import add_signature_html, add_signature_text
@@ -22,6 +23,7 @@ from webmail.store.messages import load_message
 from webmail.store.models import Account, Message, Submission, utc_now
 from webmail.store.scope import Scope
 from webmail.store.session import Session, reading, transaction
+from webmail.store.users import load_user
 
 _ADDRESS_FIELDS = ("to", "cc", "bcc")
 
@@ -41,9 +43,12 @@ def send(scope: Scope, uuid: UUID, fields: Mapping[str, Any]) -> None:
         source = _source(s, scope, fields)
         accounts = list_accounts(s, scope)
         own = own_addresses(s, scope)
+        user = load_user(s, scope)
     if present is None:
         account = _account(accounts, source, fields)
-        mail = _mail(scope, uuid, account, source, own, fields)
+        is_signed = fields.get("signature", True)
+        signature = signature_for(account, user, "reply" if source is not None else "new") if is_signed else ""
+        mail = _mail(scope, uuid, account, source, own, fields, signature)
         read_recipients(mail)
         with transaction() as s:
             s.add(mail)
@@ -96,7 +101,13 @@ def _account(accounts: list[Account], source: Message | None, fields: Mapping[st
 
 
 def _mail(
-    scope: Scope, uuid: UUID, account: Account, source: Message | None, own: set[str], fields: Mapping[str, Any]
+    scope: Scope,
+    uuid: UUID,
+    account: Account,
+    source: Message | None,
+    own: set[str],
+    fields: Mapping[str, Any],
+    signature: str,
 ) -> Submission:
     typed = {name: _addresses(name, fields.get(name, [])) for name in _ADDRESS_FIELDS}
     subject = fields.get("subject", "").strip()
@@ -108,7 +119,6 @@ def _mail(
         subject = subject or begun.subject
     if ("html" in fields) == ("text" in fields):
         raise InputRefused("html", "A mail has either html or text.")
-    signature = account.signature.html if fields.get("signature", True) and account.signature else ""
     is_plain = "text" in fields
     html = "" if is_plain else clean_composed_html(add_signature_html(clean_composed_html(fields["html"]), signature))
     now = utc_now()
