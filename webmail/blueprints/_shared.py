@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from webmail.blueprints._conversation import MessageView
-from webmail.domain.privacy import INTERNAL, NO_CONTACT, NOTHING, OWN_STAFF, PRIVATE
+from webmail.domain.privacy import ALL, INTERNAL, NO_CONTACT, NOTHING, OWN_STAFF, PRIVATE
 from webmail.store import sharing
 from webmail.store.contacts import load_by_uuid
 from webmail.store.conversations import body_facts
@@ -74,10 +74,6 @@ def sharing_note(conversation: Conversation, standing: Standing) -> SharingNote:
     hidden = len(verdict.hidden)
     more = ""
     if hidden:
-        verb = (
-            "message that is among colleagues or with no contact stays"
-            if hidden == 1
-            else ("messages that are among colleagues or with no contact stay")
-        )
-        more = f" {hidden} {verb} private."
+        what = "that went among colleagues" if standing.rule == ALL else "that no contact wrote or got"
+        more = f" {hidden} {f'message {what} stays' if hidden == 1 else f'messages {what} stay'} private."
     return SharingNote(f"Colleagues can read this on the contact's page.{more}", is_shared=True)

@@ -181,7 +181,7 @@ def test_what_went_among_colleagues_stays_out_with_its_files_and_words(office: O
     assert page.ask(f"{office.address(asked)}/messages/{among.uuid}/body").status_code == 404
     owner = FramePage(office.app, office.ats, sub="ben", name="Ben Berg", email=BEN)
     own = owner.get(f"/conversations/{conversation_of(asked).uuid}?frame={owner.name}").get_data(as_text=True)
-    assert "1 message that is among colleagues" in own
+    assert "1 message that went among colleagues stays private." in own
 
 
 def test_an_application_of_ones_own_staff_is_in_nobodys_pane(office: Office) -> None:
