@@ -598,7 +598,8 @@ class Submission(Base):
     server_answer: Mapped[str] = mapped_column(Text, default="")
     sent_at: Mapped[datetime | None]
     filing: Mapped[str] = mapped_column(String(10), default="none")
-    """The copy in the OutBox folder: `none` (not yet, or never), `pending`, `found`, `appended`, `impossible`."""
+    """The copy in the OutBox folder: `none` (not yet, or never), `unshown` (of a mailing, sent a moment ago: see
+    `webmail.actions._mailing_outcomes`), `pending`, `found`, `appended`, `impossible`."""
     filing_attempts: Mapped[int] = mapped_column(default=0)
     filing_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
