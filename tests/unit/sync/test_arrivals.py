@@ -63,7 +63,7 @@ def test_only_what_has_no_other_mark_is_known_by_its_time_of_arrival() -> None:
 
 def test_whatever_a_sender_or_server_writes_fits_its_column() -> None:
     raw = build_mail(1, message_id="ü" * 900 + "@x", sender='"' + "n" * 5000 + '" <' + "a" * 400 + "@x.example>")
-    account, folder = Account(email="me@x.example"), Folder(role="inbox")
+    account, folder = Account(email="me@x.example", aliases=[]), Folder(role="inbox")
 
     values = arrival_of(account, folder, remote(raw, size_bytes=2**40), is_news=True).values
 
