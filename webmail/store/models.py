@@ -81,6 +81,19 @@ class TenantKey(Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
+class TenantKeySet(Base):
+    """Where a tenant publishes the keys of its launches, and those that were there when it was last looked."""
+
+    __tablename__ = "tenant_key_sets"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"), unique=True)
+    secret: Mapped[bytes]
+    """Sealed, so that nobody can put others in their place unnoticed: {"url", "keys": [{"kid", "algorithm", "jwk"}]}."""
+    fetched_at: Mapped[datetime]
+    tried_at: Mapped[datetime]
+    """When it was last asked for them, whatever came of it."""
+
+
 class UsedLaunch(Base):
     """The `jti` of a launch that was taken, kept until the launch would be too old anyway."""
 
@@ -107,6 +120,14 @@ class FrameSession(Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
+class EndedSession(Base):
+    """A session of the stand-alone kind that was signed out of: whoever has copied its cookie is not let in by it."""
+
+    __tablename__ = "ended_sessions"
+    uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, primary_key=True)
+    ended_at: Mapped[datetime] = mapped_column(default=utc_now, index=True)
+
+
 class User(Base):
     """A recruiter of a tenant."""
 
@@ -126,6 +147,8 @@ class User(Base):
     """Raised to end every session of the user at once."""
     theme: Mapped[str] = mapped_column(String(8), default="auto")
     """`auto`, `light` or `dark`."""
+    locale: Mapped[str] = mapped_column(String(35), default="", server_default="")
+    """A language tag, such as `en-US`, by which dates and times are written; "" for the product's own way."""
     undo_s: Mapped[int] = mapped_column(default=10, server_default="10")
     """For so many seconds a mail that was sent off can be taken back."""
     title: Mapped[str] = mapped_column(String(120), default="", server_default="")
