@@ -81,6 +81,7 @@ def test_what_is_inserted_stands_at_the_cursor_and_two_tabs_notice_each_other(pa
     page.get_by_label("Addresses, with or without names").fill("bo@people.example")
     page.locator("#from-paste").get_by_role("button", name="Add").click()
     expect(page.get_by_text("1 recipient added.")).to_be_visible()
+    expect(page.get_by_label("Addresses, with or without names")).to_have_value("")
     page.get_by_role("button", name="Leave out ana@people.example").click()
     expect(page.get_by_text("Left out by you")).to_be_visible()
     assert load(user, uuid).steps[0].subject == "Typed a moment ago"

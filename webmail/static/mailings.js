@@ -247,8 +247,14 @@ Without it everything here is a plain form. */
       },
       true,
     );
+    // What was taken in need not stand there any more.
+    document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+      if (ctx.response.status !== 200 || !ctx.sourceElement.closest?.("#from-paste")) return;
+      find("#pasted").value = "";
+    });
     const form = find("[data-mailing]");
     const mailing = new Mailing(form);
+    find("[aria-invalid=true]", form)?.focus();
     document.addEventListener("visibilitychange", () => document.hidden && mailing.save());
     document.addEventListener("resumed", () => mailing.save());
     addEventListener("online", () => mailing.save());
