@@ -15,7 +15,7 @@ import structlog
 
 from webmail.actions import departures
 from webmail.errors import InputRefused
-from webmail.store import audit, cache, erasing, exporting, user_erasing, users
+from webmail.store import audit, cache, erasing, exporting, private_mail, user_erasing, users
 from webmail.store.accounts import find_account, list_accounts
 from webmail.store.api_contacts import find_contact
 from webmail.store.api_users import find_user
@@ -74,6 +74,7 @@ def erase_contact(tenant_id: int, name: str) -> Erased:
             submissions += erasing.erase_submissions(s, tenant_id, addresses)
             erasing.hide_suppressions(s, tenant_id, addresses)
             erasing.erase_mentions(s, tenant_id, addresses, contact.external_id)
+            private_mail.forget_addresses(s, tenant_id, addresses)
         s.delete(find_contact(s, tenant_id, name))
         audit.add_entry(s, tenant_id, None, "contact_erased", subject=contact.uuid, messages=len(doomed))
     wipe_deleted()

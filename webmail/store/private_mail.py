@@ -114,6 +114,14 @@ def has_forgotten(s: Session, account: Account) -> bool:
     return s.scalar(select(SearchedAddress.address).where(*_no_contacts(account)).limit(1)) is not None
 
 
+def forget_addresses(s: Session, tenant_id: int, addresses: Sequence[str]) -> None:
+    """Forget that these addresses have been looked for in the accounts of a tenant."""
+    accounts = select(Account.id).where(Account.tenant_id == tenant_id)
+    s.execute(
+        delete(SearchedAddress).where(SearchedAddress.account_id.in_(accounts), SearchedAddress.address.in_(addresses))
+    )
+
+
 def _no_contacts(account: Account) -> tuple[ColumnElement[bool], ...]:
     is_known = exists().where(
         ContactAddress.tenant_id == account.tenant_id, ContactAddress.address == SearchedAddress.address

@@ -8,11 +8,12 @@ from sqlalchemy import select
 from tests.unit.blueprints.conftest import CheckedClient
 from tests.unit.blueprints.received import add_mailbox, receive
 from tests.unit.blueprints.test_shared import add_contact, mail
-from webmail.actions import privacy, tenants
+from webmail.actions import api_privacy, privacy, tenants
 from webmail.errors import InputRefused
-from webmail.store.models import Account, AuditEntry, ConnectAttempt, Message
+from webmail.store.models import Account, AuditEntry, ConnectAttempt, Message, SearchedAddress
+from webmail.store.private_mail import mark_searched
 from webmail.store.scope import Scope
-from webmail.store.session import reading
+from webmail.store.session import reading, transaction
 from webmail.store.users import list_tenants
 
 
@@ -91,3 +92,15 @@ def test_a_tenants_own_domains_are_its_own(user: Scope) -> None:
     assert tenants.list_domains(slug) == []
     with pytest.raises(InputRefused):
         tenants.remove_domain(slug, "acme.example")
+
+
+def test_erasing_a_contact_leaves_no_note_that_they_were_looked_for(user: Scope) -> None:
+    account = add_mailbox(user, only_contacts=True)
+    add_contact(user.tenant_id, "cara", "cara@home.example")
+    with transaction() as s:
+        mark_searched(s, account)
+
+    api_privacy.erase_contact(user.tenant_id, "cara")
+
+    with reading() as s:
+        assert list(s.scalars(select(SearchedAddress.address))) == []
