@@ -101,6 +101,7 @@ def pages(account: Account, mailing_pages: list[str]) -> list[str]:
         f"/conversations/{conversation_of(failed).uuid}",
         f"/compose?mode=reply&message={designed.uuid}",
         "/compose",
+        "/outbox",
         "/profileSettings?tab=profile",
         "/profileSettings?tab=connect",
         "/accounts/new?card=other",
