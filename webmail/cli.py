@@ -147,13 +147,23 @@ def add_tenant(slug: str, name: str) -> None:
 @click.argument("slug")
 @click.option("--algorithm", type=click.Choice(["HS256", "EdDSA", "RS256"]), default="HS256", show_default=True)
 @click.option("--public-key", type=click.File(), help="The tenant's public key, PEM or JWK, for EdDSA and RS256.")
+@click.option("--jwks-url", default="", help="Where the tenant publishes its public keys, instead of one of them.")
 @click.option("--kid", default="", help="The key's name; made up when left out.")
-@click.option("--remove", is_flag=True, help="Forget the key of that name instead.")
-def tenant_key(slug: str, algorithm: str, public_key: TextIO | None, kid: str, remove: bool) -> None:
+@click.option("--remove", is_flag=True, help="Forget the key of that name, or the published keys, instead.")
+def tenant_key(slug: str, algorithm: str, public_key: TextIO | None, jwks_url: str, kid: str, remove: bool) -> None:
     """Register a key that signs launches; a secret is shown this once."""
     _prepare_operator()
-    from webmail.actions import tenants  # noqa: PLC0415
+    from webmail.actions import key_sets, tenants  # noqa: PLC0415
 
+    if jwks_url and remove:
+        key_sets.follow_no_longer(slug, jwks_url)
+        click.echo("The published keys are gone: what they sign is refused from now on.")
+        return
+    if jwks_url:
+        click.echo(
+            f"{key_sets.follow(slug, jwks_url)} keys are published there now; they are looked at again each hour."
+        )
+        return
     if remove:
         tenants.remove_key(slug, kid)
         click.echo(f"The key {kid} is gone: what it signs is refused from now on.")
@@ -230,10 +240,15 @@ def tenant_audit(slug: str, limit: int) -> None:
 def show_tenant(slug: str) -> None:
     """Show a tenant's keys and origins."""
     _prepare_operator()
-    from webmail.actions import tenants  # noqa: PLC0415
+    from webmail.actions import key_sets, tenants  # noqa: PLC0415
 
     for key in tenants.list_keys(slug):
         click.echo(f"key     {key.kid}\t{key.algorithm}")
+    published = key_sets.show(slug)
+    if published is not None:
+        click.echo(f"keys    {published.url}\tas of {published.fetched_at.isoformat(timespec='seconds')}")
+        for key in published.keys:
+            click.echo(f"  key   {key.kid}\t{key.algorithm}")
     for origin in tenants.list_origins(slug):
         click.echo(f"origin  {origin}")
     for domain in tenants.list_domains(slug):

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import structlog
 
+from webmail.actions import key_sets
 from webmail.domain import launches
 from webmail.domain.launches import Launch
 from webmail.errors import WebmailError
@@ -63,6 +64,8 @@ def launch(token: str, *, origin: str, audience: str, zone: str = "") -> Launche
         with reading() as s:
             tenant = users.find_tenant(s, issuer)
             keys = tenants.keys_of(s, tenant.id) if tenant is not None else []
+        if tenant is not None:
+            keys += key_sets.keys_for(tenant.id, launches.unverified_kid(token))
         known = list(tenant.origins) if tenant is not None else []
         read = launches.read_launch(token, keys, tenant=issuer, audience=audience, now=int(time.time()))
         assert tenant is not None  # without a tenant there is no key

@@ -28,8 +28,8 @@ _RSA_CHARACTERS = 342
 """Of the modulus of 2048 bits, in base64."""
 _UNSIGNED = (
     "This launch is not signed by a key of the tenant that it names. Check that iss is the tenant's slug, that kid, if "
-    "there is one, names a registered key, that alg is the algorithm of that key, and that the secret is used as "
-    "it was shown, character by character."
+    "there is one, names a registered key or one of the key set, which a launch has to name, that alg is the algorithm "
+    "of that key, and that the secret is used as it was shown, character by character."
 )
 
 
@@ -63,6 +63,8 @@ class LaunchKey:
     kid: str
     algorithm: str
     jwk: dict[str, Any] = field(repr=False)
+    is_published: bool = False
+    """It is of a key set: a token has to name it."""
 
 
 @dataclass(frozen=True)
@@ -96,11 +98,20 @@ def unverified_issuer(token: str) -> str:
     return issuer if isinstance(issuer, str) else ""
 
 
+def unverified_kid(token: str) -> str:
+    """Give the key that a token claims to be signed by, "" when it names none."""
+    try:
+        named = json.loads(urlsafe_b64decode(token.partition(".")[0].encode()))["kid"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
+    return named if isinstance(named, str) else ""
+
+
 def read_launch(token: str, keys: Sequence[LaunchKey], *, tenant: str, audience: str, now: int) -> Launch:
     """Check a launch: signature first, then every claim.
 
     Args:
-        keys: the tenant's own.
+        keys: the tenant's own, those of its key set among them.
         tenant: the slug that `iss` must be.
         audience: this installation's address, which `aud` must be.
         now: seconds since 1970.
@@ -155,7 +166,8 @@ def _verified_claims(token: str, keys: Sequence[LaunchKey]) -> dict[str, Any]:
     except (ValueError, AttributeError, RecursionError):
         raise LaunchRefused(_UNSIGNED, "unreadable header", is_signed=False) from None
     for key in keys:
-        if key.algorithm != algorithm or (named is not None and named != key.kid):
+        is_named = named == key.kid or (named is None and not key.is_published)
+        if key.algorithm != algorithm or not is_named:
             continue
         try:
             registry = _Registry(algorithms=[key.algorithm])

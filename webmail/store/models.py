@@ -88,7 +88,7 @@ class TenantKeySet(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"), unique=True)
     secret: Mapped[bytes]
-    """Sealed, so that nobody can put others in their place unnoticed: {"url", "keys": [{"kid", "algorithm", "jwk"}]}."""
+    """Sealed, so that nobody can put others in their place: {"url", "keys": [{"kid", "algorithm", "jwk"}]}."""
     fetched_at: Mapped[datetime]
     tried_at: Mapped[datetime]
     """When it was last asked for them, whatever came of it."""
