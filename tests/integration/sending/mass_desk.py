@@ -59,10 +59,13 @@ class MassDesk:
         mailings.start(self.user, self.uuid)
 
     def run(self) -> None:
-        """Let the sweep and the jobs go on, all waits over."""
-        with transaction() as s:
-            s.execute(update(Account).values(mass_next_at=None))
-        self.sweep()
+        """Let the sweep and the jobs go on, the pace aside, until nothing moves any more: a turn is short."""
+        before: list[tuple[str, str]] | None = None
+        while before != (now := [(each.state, each.filing) for each in self.submissions]):
+            before = now
+            with transaction() as s:
+                s.execute(update(Account).values(mass_next_at=None))
+            self.sweep()
 
     def sweep(self) -> None:
         """Let the sweep look once, and the jobs go on; waits are what they are."""
