@@ -36,6 +36,7 @@ _LIMIT_S = 3000.0 if _SOAK else 300.0
 """Far more than it takes, for machines that do much else."""
 
 
+@pytest.mark.timeout(_LIMIT_S + 60)
 def test_a_mailing_survives_workers_killed_at_random(
     make_mass: Callable[..., MassDesk], database: Config, tmp_path: Path
 ) -> None:
