@@ -29,6 +29,11 @@ class TiedProcess:
                 start_new_session=True,
             )
 
+    @property
+    def pid(self) -> int:
+        """The process id of the shell; the command is its child."""
+        return self._keeper.pid
+
     def log_tail(self) -> str:
         """Give the end of what it has said."""
         return self._log.read_text(errors="replace")[-2000:] if self._log.exists() else ""
