@@ -89,3 +89,8 @@ def test_what_is_inserted_stands_at_the_cursor_and_two_tabs_notice_each_other(pa
         "ana@people.example": "left_out",
         "bo@people.example": "ready",
     }
+
+    # Nor what is typed on the way out.
+    page.get_by_label("Name", exact=True).fill("Typed on the way out")
+    page.reload()
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Typed on the way out")

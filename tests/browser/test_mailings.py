@@ -203,7 +203,7 @@ def write_mailing(page: Page, people: People) -> None:
     page.get_by_role("button", name="Add these recipients").click()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 def test_a_mailing_to_a_list_with_defects_over_a_troubled_server(page: Page, desk: Desk) -> None:
     people = write_list()
     desk.smtp.habits.refusals = dict.fromkeys(REFUSED, "550 5.1.1 No such user")

@@ -5,6 +5,8 @@ Without it everything here is a plain form. */
 (() => {
   const SAVE_AFTER_MS = 1000;
   const SAVE_AT_LEAST_MS = 8000;
+  const CATCH_UP_MS = 500;
+  const LEFT = "left-mailing";
 
   const begin = () => {
     const { PARTIAL, find, all, place, post, withArguments, askToSignIn, Editor } = window.writing;
@@ -19,6 +21,7 @@ Without it everything here is a plain form. */
         this.retryMs = 2000;
         this.saving = Promise.resolve();
         this.listen();
+        this.catchUp();
       }
 
       get isUnsaved() {
@@ -103,7 +106,17 @@ Without it everything here is a plain form. */
         const size = [...fields.values()].reduce((sum, value) => sum + encodeURIComponent(value).length, 0);
         if (this.isHeld || this.uploads || size > 60000 || this.retryMs > 2000 || !navigator.onLine) return false;
         fetch(this.form.action, { method: "POST", headers: PARTIAL, keepalive: true, body: new URLSearchParams(fields) }).catch(() => {});
+        // A reload may be answered before this has arrived.
+        sessionStorage.setItem(LEFT, JSON.stringify({ action: this.form.action, revision: fields.get("revision") }));
         return true;
+      }
+
+      /* What was saved on the way out of the page before this one may be newer than what came with this page. */
+      catchUp() {
+        const { action, revision } = JSON.parse(sessionStorage.getItem(LEFT) ?? "{}");
+        if (action !== this.form.action) return;
+        sessionStorage.removeItem(LEFT);
+        if (revision === find("[name=revision]", this.form).value) setTimeout(() => this.isDirty || location.reload(), CATCH_UP_MS);
       }
 
       /* The number stands on the button; the text is the one around it. */
