@@ -61,9 +61,9 @@ def begin(tenant_id: int, key: str, request: bytes) -> Attempt:
 
 
 def finish(attempt: Attempt, status: int, body: str) -> None:
-    """Keep an answer for whoever asks again; after a failure that may pass, the same request may try at once."""
+    """Keep an answer for whoever asks again; a request that was refused, or has failed, may be tried again at once."""
     with transaction() as s:
-        if status >= 500:
+        if status >= 400:
             api_keys.release_answer(s, attempt.row_id, utc_now() - _PATIENCE)
         else:
             api_keys.finish_answer(s, attempt.row_id, status, seal({"body": body}))

@@ -176,8 +176,7 @@ def _first(attempt: api_answers.Attempt, work: Callable[[], Answer]) -> Response
 
 
 def _again(status: int, body: str) -> Response:
-    kind = "application/problem+json" if status >= 400 else "application/json"
-    response = Response(body, status=status, mimetype=kind)
+    response = Response(body, status=status, mimetype="application/json")
     response.headers["Idempotency-Replayed"] = "true"
     return response
 

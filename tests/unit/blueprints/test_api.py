@@ -211,6 +211,15 @@ def test_a_request_that_comes_again_is_done_once(server: Server, user: Scope) ->
     assert again.headers["Idempotency-Replayed"] == "true"
 
 
+def test_a_request_that_was_refused_may_be_tried_again_under_its_key(server: Server, user: Scope) -> None:
+    mail = {"to": ["cara@home.example"], "subject": "Hi", "text": "Hello"}
+    refused = server.ask("POST", "/users/rita/submissions", mail, headers={"Idempotency-Key": "k"})
+    add_account(user)
+
+    assert refused.status_code == 422
+    assert server.ask("POST", "/users/rita/submissions", mail, headers={"Idempotency-Key": "k"}).status_code == 202
+
+
 def test_a_request_whose_answer_got_lost_makes_nothing_twice(server: Server, user: Scope) -> None:
     add_account(user)
     mail = {"to": ["cara@home.example"], "subject": "Hi", "text": "Hello"}
