@@ -6,6 +6,8 @@ from uuid import uuid4
 
 from webmail.actions.api_contacts import require_external_id
 from webmail.errors import InputRefused
+from webmail.store import audit, sessions
+from webmail.store.api_users import find_user
 from webmail.store.frames import find_launched_user
 from webmail.store.models import User
 from webmail.store.session import transaction
@@ -37,3 +39,15 @@ def upsert(tenant_id: int, external_id: str, *, name: str, email: str | None) ->
         user.name = plain
         user.launch_email = user.launch_email or "" if email is None else email
     return is_new
+
+
+def end_sessions(tenant_id: int, external_id: str) -> None:
+    """End all sessions of a user, in each frame and each browser: they have left the tenant's own application.
+
+    Raises:
+        NotFound: the tenant has no such user.
+    """
+    with transaction() as s:
+        user = find_user(s, tenant_id, external_id)
+        sessions.end_all(s, user)
+        audit.add_entry(s, tenant_id, user.id, "sessions_ended", subject=user.uuid)

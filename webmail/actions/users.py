@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from email_validator import EmailNotValidError, validate_email
 
 from webmail.actions.tenants import require_slug
 from webmail.errors import InputRefused
-from webmail.store import users
+from webmail.store import sessions, users
 from webmail.store.models import User
 from webmail.store.scope import Scope
 from webmail.store.session import reading, transaction
@@ -42,6 +44,12 @@ def sign_in(email: str, password: str) -> User | None:
         with transaction() as s:
             users.update_password(s, user.id, _hasher.hash(password), ends_sessions=False)
     return user
+
+
+def sign_out(session_uuid: UUID) -> None:
+    """End one session, in each browser that holds its cookie; the user's other sessions go on."""
+    with transaction() as s:
+        sessions.end(s, session_uuid)
 
 
 def add_user(*, tenant_slug: str, email: str, name: str, password: str) -> User:

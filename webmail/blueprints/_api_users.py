@@ -45,6 +45,20 @@ def put_user(asked: Asked, external_id: str) -> Answer:
 
 
 @operation(
+    "DELETE",
+    "/users/<external_id>/sessions",
+    summary="End all sessions of a user",
+    scope="users:write",
+    answers={204: ""},
+    about="For when they sign out of your application, or may use it no longer: open pages stop with their next "
+    "request, event streams within seconds. A new launch begins a new session.",
+)
+def end_sessions(asked: Asked, external_id: str) -> Answer:
+    api_users.end_sessions(asked.tenant_id, external_id)
+    return Answer(status=204)
+
+
+@operation(
     "GET",
     "/accounts",
     summary="List connected mailboxes and their status",

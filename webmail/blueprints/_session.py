@@ -1,6 +1,7 @@
 """Who asks: the signed-in user of a request, and the rules of the session cookie.
 
-A session names the user and the epoch in which it began; raising `User.session_epoch` ends every session of the user.
+A session names the user, the epoch in which it began, and itself: raising `User.session_epoch` ends every session of
+the user, signing out ends this one, for whoever has copied its cookie, too.
 Every route needs a signed-in user unless it says `@public`. Inside a host's page the session is the frame's own
 (`webmail.blueprints._framed`), which has to be alive besides.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from flask import Response, current_app, make_response, redirect, render_template, request, session, url_for
 from flask_login import LoginManager, current_user, login_user
@@ -18,7 +19,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from webmail.blueprints._framed import HEADER, current_frame
 from webmail.blueprints._htmx import is_htmx
-from webmail.store import frames, users
+from webmail.store import frames, sessions, users
 from webmail.store.models import User, utc_now
 from webmail.store.scope import Scope
 from webmail.store.session import reading
@@ -36,7 +37,7 @@ class SignedIn:
     is_active = True
     is_anonymous = False
 
-    def __init__(self, user: User, frame_uuid: str = "", theme: str = "") -> None:
+    def __init__(self, user: User, session_uuid: UUID, *, is_framed: bool = False, theme: str = "") -> None:
         self.scope = Scope(user.tenant_id, user.id)
         self.uuid = user.uuid
         self.name = user.name
@@ -46,7 +47,8 @@ class SignedIn:
         self.title = user.title
         self.phone = user.phone
         self._epoch = user.session_epoch
-        self._frame_uuid = frame_uuid
+        self.session_uuid = session_uuid
+        self.is_framed = is_framed
 
     @property
     def initials(self) -> str:
@@ -55,27 +57,29 @@ class SignedIn:
 
     def get_id(self) -> str:
         """Give what the session keeps."""
-        return f"{self.uuid}.{self._epoch}" + (f".{self._frame_uuid}" if self._frame_uuid else "")
+        return f"{self.uuid}.{self._epoch}.{'' if self.is_framed else '.'}{self.session_uuid}"
 
 
 @login_manager.user_loader  # type: ignore[untyped-decorator]  # flask-login ships no types
 def load_signed_in(session_id: str) -> SignedIn | None:
-    """Find the user of a session; None when the user is gone, or the session's epoch or its frame is over."""
+    """Find the user of a session; None when the user is gone, or the session's epoch or the session itself is over."""
     uuid, _, rest = session_id.partition(".")
-    epoch, _, frame_uuid = rest.partition(".")
+    epoch, _, named = rest.partition(".")
+    is_framed = not named.startswith(".")
     try:
-        key, frame_key = UUID(uuid), UUID(frame_uuid) if frame_uuid else None
+        key, session_key = UUID(uuid), UUID(named.removeprefix("."))
     except ValueError:
         return None
     with reading() as s:
-        user = users.find_by_uuid(s, key)
-        found = frames.find_session(s, frame_key) if frame_key else None
+        user = users.find_by_uuid(s, key) if is_framed else sessions.find_user(s, key, session_key)
+        found = frames.find_session(s, session_key) if is_framed else None
     if user is None or str(user.session_epoch) != epoch:
         return None
-    if frame_key is None:
-        return SignedIn(user)
+    if not is_framed:
+        return SignedIn(user, session_key)
     is_alive = found is not None and found[0].user_id == user.id and found[0].ends_at > utc_now()
-    return SignedIn(user, frame_uuid, str(found[0].data.get("theme", ""))) if found and is_alive else None
+    theme = str(found[0].data.get("theme", "")) if found else ""
+    return SignedIn(user, session_key, is_framed=True, theme=theme) if is_alive else None
 
 
 def signed_in() -> SignedIn:
@@ -92,7 +96,7 @@ def begin_session(user: User) -> None:
     """Sign a user in, with nothing left over from whoever used this browser before."""
     session.clear()
     session.permanent = True
-    login_user(SignedIn(user))
+    login_user(SignedIn(user, uuid4()))
 
 
 def public(view: View) -> View:

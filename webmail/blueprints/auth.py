@@ -65,6 +65,8 @@ def session_state() -> Response:
 @blueprint.post("/logout")
 @public
 def logout() -> BaseResponse:
+    if current_user.is_authenticated:
+        users.sign_out(signed_in().session_uuid)
     logout_user()
     return redirect(url_for("auth.login"), 303)
 

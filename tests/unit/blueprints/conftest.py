@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from cryptography.fernet import Fernet
@@ -79,7 +80,7 @@ class CheckedClient(FlaskClient):
         """Begin a session for the user, as the sign-in page does."""
         user = load_user(scope)
         with self.session_transaction() as session:
-            session["_user_id"] = f"{user.uuid}.{user.session_epoch}"
+            session["_user_id"] = f"{user.uuid}.{user.session_epoch}..{uuid4()}"
             session["_fresh"] = True
         return self
 

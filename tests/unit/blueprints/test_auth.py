@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from tests.conftest import USER_PASSWORD
 from tests.unit.blueprints.conftest import CheckedClient, load_user
@@ -109,13 +110,43 @@ def test_a_session_ends_when_the_users_epoch_rises(client: CheckedClient, user: 
 
 
 @pytest.mark.parametrize(
-    "identity", ["", "x", "x.0", "00000000-0000-0000-0000-000000000007.0", "{uuid}", "{uuid}.", "{uuid}.1.0"]
+    "identity",
+    [
+        "",
+        "x",
+        "x.0",
+        "00000000-0000-0000-0000-000000000007.0",
+        "{uuid}",
+        "{uuid}.",
+        "{uuid}.1.0",
+        "{uuid}.0",
+        "{uuid}.0..",
+        "{uuid}.0..x",
+    ],
 )
 def test_a_session_that_names_nobody_is_none(stranger: CheckedClient, user: Scope, identity: str) -> None:
     with stranger.session_transaction() as session:
         session["_user_id"] = identity.format(uuid=load_user(user).uuid)
 
     assert stranger.get("/profileSettings").status_code == 303
+
+
+def test_a_cookie_that_was_copied_is_dead_once_its_session_is_signed_out_of(
+    app: Flask, stranger: CheckedClient, user: Scope
+) -> None:
+    stranger.submit("/login", {"email": load_user(user).email, "password": USER_PASSWORD})
+    copied = stranger.get_cookie("webmail_session")
+    assert copied is not None
+    thief, elsewhere = app.test_client(), app.test_client()
+    elsewhere.sign_in_as(user)  # type: ignore[attr-defined]
+    thief.set_cookie("webmail_session", copied.value)
+    assert thief.get("/session").status_code == 200
+
+    stranger.submit("/logout")
+
+    assert thief.get("/inbox").status_code == 303
+    assert thief.get("/events").status_code == 401
+    assert elsewhere.get("/session").status_code == 200  # another session of the same user
 
 
 def test_the_cookie_is_out_of_reach_for_scripts_and_other_sites(stranger: CheckedClient, user: Scope) -> None:

@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 
 from tests.servers.launches import Ats
+from tests.unit.blueprints.api_server import Server
 from tests.unit.blueprints.conftest import PARTIAL, CheckedClient, load_user
 from tests.unit.blueprints.embedding import BASE, HOST, WITHIN, FramePage, post_launch, scope_of
 from webmail.actions import tenants
@@ -118,7 +119,7 @@ def test_the_token_of_one_session_changes_nothing_in_another(app: Flask, ats: At
 def test_a_frames_session_and_the_stand_alone_one_stay_apart(app: Flask, ats: Ats, user: Scope) -> None:
     page = FramePage(app, ats, client=app.test_client())
     with page.client.session_transaction(base_url="https://mail.example") as session:
-        session["_user_id"] = f"{load_user(user).uuid}.0"
+        session["_user_id"] = f"{load_user(user).uuid}.0..{uuid4()}"
 
     alone = page.client.get("/session", base_url="https://mail.example").get_json()
     framed = page.ask("/session").get_json()
@@ -157,6 +158,22 @@ def test_a_frame_stops_when_its_user_is_signed_out_everywhere(frame: FramePage, 
 
     assert frame.ask("/inbox").status_code == 401
     assert frame.get(frame.address).headers["X-Webmail-Frame"] == "ended"
+
+
+def test_a_tenants_server_ends_the_sessions_of_its_own_users_only(frame: FramePage, app: Flask, ats: Ats) -> None:
+    other = FramePage(app, Ats("globex", "https://ats.globex.example", BASE), refuses_cookies=True)
+    ben = FramePage(app, ats, sub="ben", refuses_cookies=True)
+    server = Server(app, "acme", "users:write")
+
+    assert server.ask("DELETE", "/users/nobody/sessions").status_code == 404
+    assert Server(app, "acme", "users:read").ask("DELETE", "/users/rita/sessions").status_code == 403
+    assert server.ask("DELETE", "/users/rita/sessions").status_code == 204
+
+    assert frame.ask("/inbox").headers["X-Webmail-Frame"] == "ended"
+    assert [page.ask("/embed/state").status_code for page in (ben, other)] == [200, 200]
+    assert "sessions_ended" in tenants.audit_lines("acme", 1)[0]
+    again = FramePage(app, ats, refuses_cookies=True)
+    assert again.ask("/embed/state").status_code == 200
 
 
 def test_where_a_frame_goes_no_answer_can_lead_elsewhere(app: Flask, ats: Ats) -> None:
