@@ -241,9 +241,9 @@ def test_files_follow_the_same_rule(office: Office) -> None:
 
     office.share("contacts")
 
-    answer = page.ask(address)
-    assert (answer.status_code, answer.get_data()) == (200, b"pdf")
-    assert "attachment" in answer.headers["Content-Disposition"]
+    with page.ask(address) as answer:
+        assert (answer.status_code, answer.get_data()) == (200, b"pdf")
+        assert "attachment" in answer.headers["Content-Disposition"]
     assert page.ask(f"/messages/attachments/{file.uuid}").status_code == 404
 
 
