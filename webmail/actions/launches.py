@@ -116,6 +116,7 @@ def _user_of(s: Session, tenant: Tenant, read: Launch) -> User:
         user = User(tenant_id=tenant.id, external_id=read.external_id, email=f"{uuid4()}@launch.invalid")
         s.add(user)
     user.name, user.launch_email = read.name, read.email
+    user.locale = read.locale or user.locale or ""
     s.flush()
     return user
 

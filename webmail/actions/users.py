@@ -16,6 +16,8 @@ from webmail.store.scope import Scope
 from webmail.store.session import reading, transaction
 
 THEMES = ("auto", "light", "dark")
+LOCALES = {"en-GB": "3 Nov, 14:05", "en-US": "Nov 3, 2:05 PM"}
+"""What users choose from, by how it looks; a launch may say any other."""
 UNDO_CHOICES_S = (0, 5, 10, 20, 30)
 MIN_PASSWORD_LENGTH = 8
 _MAX_PASSWORD_LENGTH = 1000
@@ -140,6 +142,18 @@ def change_theme(scope: Scope, theme: str) -> None:
         raise InputRefused("theme", "Choose auto, light or dark.")
     with transaction() as s:
         users.load_user(s, scope).theme = theme
+
+
+def change_locale(scope: Scope, locale: str) -> None:
+    """Change how dates and times are written.
+
+    Raises:
+        InputRefused: it is none of `LOCALES`.
+    """
+    if locale not in LOCALES:
+        raise InputRefused("locale", "Choose one of these.")
+    with transaction() as s:
+        users.load_user(s, scope).locale = locale
 
 
 def change_undo(scope: Scope, seconds: int) -> None:

@@ -43,6 +43,7 @@ class SignedIn:
         self.name = user.name
         self.email = user.launch_email or user.email
         self.theme = theme or user.theme
+        self.locale = user.locale
         self.undo_s = user.undo_s
         self.title = user.title
         self.phone = user.phone
@@ -54,6 +55,11 @@ class SignedIn:
     def initials(self) -> str:
         words = self.name.split() or [self.email]
         return (words[0][:1] + (words[-1][:1] if len(words) > 1 else "")).upper()
+
+    @property
+    def lang(self) -> str:
+        """What the pages' own words are in: English, of the user's kind where there is one."""
+        return self.locale if self.locale.startswith("en-") else "en"
 
     def get_id(self) -> str:
         """Give what the session keeps."""

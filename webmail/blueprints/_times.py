@@ -1,4 +1,4 @@
-"""Times for the eye: "10:42", "Mon", "3 Nov", in the zone of the browser that asks."""
+"""Times for the eye: "10:42", "Mon", "3 Nov", in the zone of the browser that asks, as is usual where its user is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from flask import g, request, session
+from flask_login import current_user
 from markupsafe import Markup
+
+_HALF_DAYS = frozenset({"US", "CA", "AU", "NZ", "PH", "IN"})
+"""Regions that write "2:05 PM"."""
+_MONTH_FIRST = frozenset({"US", "CA", "PH"})
+"""Regions that write "Nov 3"."""
 
 
 def browser_zone() -> tzinfo:
@@ -30,23 +36,42 @@ def _zone_names() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
+def _region() -> str:
+    # Of a language tag such as en-US: the part of two letters after the first (RFC 5646).
+    if "region" not in g:
+        tag = current_user.locale if current_user and current_user.is_authenticated else ""
+        g.region = next((part.upper() for part in tag.split("-")[1:] if len(part) == 2), "")
+    return str(g.region)
+
+
+def _clock(local: datetime) -> str:
+    if _region() in _HALF_DAYS:
+        return f"{local.hour % 12 or 12}:{local:%M} {'AM' if local.hour < 12 else 'PM'}"
+    return f"{local:%H:%M}"
+
+
+def _day(local: datetime, month: str, *, has_year: bool = False) -> str:
+    if _region() in _MONTH_FIRST:
+        return f"{local:{month}} {local.day}" + (f", {local.year}" if has_year else "")
+    return f"{local.day} {local:{month}}" + (f" {local.year}" if has_year else "")
+
+
 def short_time(moment: datetime, *, now: datetime | None = None) -> str:
     """Write a time as short as its distance allows: "10:42" today, "Mon" this week, "3 Nov", "3 Nov 2024"."""
     zone = browser_zone()
     local, today = moment.astimezone(zone), (now or datetime.now(UTC)).astimezone(zone)
     age_days = (today.date() - local.date()).days
     if age_days == 0:
-        return f"{local:%H:%M}"
+        return _clock(local)
     if 0 < age_days < 7:
         return f"{local:%a}"
-    same_year = local.year == today.year
-    return f"{local.day} {local:%b}" if same_year else f"{local.day} {local:%b} {local.year}"
+    return _day(local, "%b", has_year=local.year != today.year)
 
 
 def clock_time(moment: datetime, *, now: datetime | None = None) -> str:
     """Write a time as short as its distance allows, always with the hour: "10:42", "Mon 10:42", "3 Nov, 10:42"."""
     short = short_time(moment, now=now)
-    clock = f"{moment.astimezone(browser_zone()):%H:%M}"
+    clock = _clock(moment.astimezone(browser_zone()))
     if short == clock:
         return short
     return f"{short} {clock}" if short.isalpha() else f"{short}, {clock}"
@@ -55,13 +80,13 @@ def clock_time(moment: datetime, *, now: datetime | None = None) -> str:
 def short_day(moment: datetime) -> str:
     """Write a day and the hour, briefly: "Mon 30 Nov, 08:00"."""
     local = moment.astimezone(browser_zone())
-    return f"{local:%a} {local.day} {local:%b}, {local:%H:%M}"
+    return f"{local:%a} {_day(local, '%b')}, {_clock(local)}"
 
 
 def full_time(moment: datetime) -> str:
     """Write a time in full: "Mon 3 November 2026, 10:42"."""
     local = moment.astimezone(browser_zone())
-    return f"{local:%a} {local.day} {local:%B} {local.year}, {local:%H:%M}"
+    return f"{local:%a} {_day(local, '%B', has_year=True)}, {_clock(local)}"
 
 
 def time_tag(moment: datetime | None, *, has_clock: bool = False) -> Markup:

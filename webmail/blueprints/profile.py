@@ -62,6 +62,13 @@ def undo() -> BaseResponse:
     return redirect(url_for("profile.settings"), 303)
 
 
+@blueprint.post("/profile-settings/locale")
+def locale() -> BaseResponse:
+    """Choose how dates and times are written."""
+    users.change_locale(current_scope(), request.form.get("locale", ""))
+    return redirect(url_for("profile.settings"), 303)
+
+
 @blueprint.post("/profile-settings/theme")
 def theme() -> BaseResponse:
     users.change_theme(current_scope(), request.form.get("theme", ""))
@@ -79,6 +86,7 @@ def _page(tab: str, refusal: InputRefused | None = None, **typed: str) -> Respon
         problems=problems,
         **({"name_value": user.name, "title_value": user.title, "phone_value": user.phone} | typed),
         undo_choices=users.UNDO_CHOICES_S,
+        locales=users.LOCALES,
         cards=load_cards(current_scope()) if tab == "connect" else [],
     )
     return make_response(page, 422 if refusal else 200)

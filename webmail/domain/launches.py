@@ -8,6 +8,7 @@ keys and users there are; afterwards it is the tenant who asks, and the refusal 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -132,7 +133,7 @@ def read_launch(token: str, keys: Sequence[LaunchKey], *, tenant: str, audience:
         expires_at=expires_at,
         contact=_text(claims, "contact", 200, is_needed=False),
         theme=_choice(claims, "theme", THEMES),
-        locale=_text(claims, "locale", 35, is_needed=False),
+        locale=_locale(claims),
         page=_choice(claims, "page", PAGES),
     )
 
@@ -228,6 +229,25 @@ def _email(claims: dict[str, Any]) -> str:
     if not local or not host or " " in value:
         raise LaunchRefused("email is no mail address.", "bad email")
     return value
+
+
+def _locale(claims: dict[str, Any]) -> str:
+    value = _text(claims, "locale", 35, is_needed=False)
+    tag = normal_locale(value)
+    if value and not tag:
+        raise LaunchRefused("locale takes a language tag, such as en-US or de.", "bad locale")
+    return tag
+
+
+def normal_locale(value: str) -> str:
+    """Write a language tag as is usual: en-US for en_us; "" for what is none.
+
+    Source: RFC 5646 section 2.1.1.
+    """
+    first, *others = value.replace("_", "-").split("-")
+    parts = [first.lower(), *(each.upper() if len(each) == 2 else each for each in others)]
+    tag = "-".join(parts)
+    return tag if re.fullmatch(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*", tag) else ""
 
 
 def _choice(claims: dict[str, Any], name: str, choices: tuple[str, ...]) -> str:

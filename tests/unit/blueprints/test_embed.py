@@ -132,6 +132,15 @@ def test_times_are_those_of_the_browser_although_no_cookie_can_tell(frame: Frame
     assert "11:00" in frame.get(f"/inbox?frame={frame.name}").get_data(as_text=True)
 
 
+def test_times_are_written_as_the_launch_says_until_another_does(app: Flask, ats: Ats) -> None:
+    FramePage(app, ats, locale="en_us")
+    receive(add_mailbox(scope_of(ats)), MAIL)
+
+    for claims, words in (({}, "11:00 AM"), ({"locale": "de"}, "Mon 5 January 2026, 11:00")):
+        page = FramePage(app, ats, **claims)
+        assert words in page.get(page.address).get_data(as_text=True)
+
+
 @pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
 def test_a_public_key_signs_as_well_as_a_secret(app: Flask, ats: Ats) -> None:
     for algorithm, key in (("EdDSA", OKPKey.generate_key("Ed25519")), ("RS256", RSAKey.generate_key(2048))):

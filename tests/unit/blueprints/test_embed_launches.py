@@ -123,6 +123,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "line breaks in the name": ({"name": "Rita\r\nBcc: x@evil.example"}, "name has to be text"),
     "no address": ({"email": "rita"}, "no mail address"),
     "a page elsewhere": ({"page": "//evil.example"}, "page takes"),
+    "a locale that is markup": ({"locale": '"><script>'}, "locale takes"),
+    "a locale that is a path": ({"locale": "../../etc/passwd"}, "locale takes"),
     "a theme that is markup": ({"theme": '"><script>'}, "theme takes"),
 }
 

@@ -7,6 +7,8 @@ from flask import Flask
 
 from tests.conftest import USER_PASSWORD
 from tests.unit.blueprints.conftest import CheckedClient, load_user
+from tests.unit.blueprints.embedding import MAIL
+from tests.unit.blueprints.received import add_mailbox, receive
 from webmail.actions import users as user_actions
 from webmail.store.scope import Scope
 
@@ -38,6 +40,19 @@ def test_a_theme_leads_back_to_pages_of_ours_only(client: CheckedClient, referre
 def test_there_are_three_themes(client: CheckedClient, user: Scope) -> None:
     assert client.submit("/profile-settings/theme", {"theme": "pink"}).status_code == 422
     assert load_user(user).theme == "auto"
+
+
+def test_dates_and_times_are_written_as_is_chosen(client: CheckedClient, user: Scope) -> None:
+    account = add_mailbox(user)
+    receive(account, MAIL)
+    assert client.submit("/profile-settings/locale", {"locale": "xx"}).status_code == 422
+    assert "Mon 5 January 2026, 10:00" in client.get("/inbox").get_data(as_text=True)
+
+    client.submit("/profile-settings/locale", {"locale": "en-US"})
+
+    page = client.get("/inbox").get_data(as_text=True)
+    assert '<html lang="en-US"' in page and "Mon January 5, 2026, 10:00 AM" in page
+    assert "Jan 5" in page
 
 
 def test_a_name_is_changed_and_shown(client: CheckedClient, user: Scope) -> None:
