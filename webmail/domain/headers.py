@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import binascii
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.message import Message
@@ -72,14 +73,20 @@ def headers_of(message: Message) -> ParsedHeaders:
 def split_fields(raw: bytes) -> Fields:
     """Cut a header into its fields, up to the first line that is none, as the stdlib does in five times the time."""
     fields: Fields = {}
+    for name, value in each_field(raw):
+        fields.setdefault(name.lower(), []).append(value)
+    return fields
+
+
+def each_field(raw: bytes) -> Iterator[tuple[str, str]]:
+    """Give the fields of a header in their order, with their names as written and their values as they came."""
     end = 0
     text = raw[:_MAX_HEADER].decode("ascii", "surrogateescape")
     # Not `finditer`: past the last field it would look for another from each of the body's characters on.
     while found := _FIELD.match(text, end):
         end = found.end()
         if found[1]:
-            fields.setdefault(found[1].rstrip(" \t").lower(), []).append(found[2])
-    return fields
+            yield found[1].rstrip(" \t"), found[2]
 
 
 def _build(fields: Fields) -> ParsedHeaders:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -219,6 +219,24 @@ def decode_transfer(data: bytes, encoding: str) -> bytes:
     if encoding in ("x-uuencode", "uuencode", "x-uue", "uue"):
         return b"".join(_decode_uu_line(line) for line in data.splitlines())
     return data
+
+
+def decode_pieces(pieces: Iterable[bytes], encoding: str) -> Iterator[bytes]:
+    """Undo a Content-Transfer-Encoding piece by piece, so that a large part is never held whole.
+
+    Only base64 can be cut anywhere; other encodings, which no program uses for large files, are read in one.
+    """
+    if encoding.strip().lower() != "base64":
+        yield decode_transfer(b"".join(pieces), encoding)
+        return
+    rest = b""
+    for piece in pieces:
+        data = rest + re.sub(rb"[^A-Za-z0-9+/=]", b"", piece)
+        padded_to = data.rfind(b"=") + 1
+        whole = padded_to + (len(data) - padded_to) // 4 * 4
+        rest = data[whole:]
+        yield decode_transfer(data[:whole], "base64")
+    yield decode_transfer(rest, "base64")
 
 
 def _decode_base64(piece: bytes) -> bytes:

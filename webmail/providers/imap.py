@@ -230,17 +230,17 @@ class ImapSession:
             if data.get(b"BODY[]") is not None:
                 yield uid, bytes(data[b"BODY[]"])
 
-    def fetch_section(self, uid: int, section: str, limit_bytes: int | None = None) -> bytes:
+    def fetch_section(self, uid: int, section: str, limit_bytes: int | None = None, start: int = 0) -> bytes:
         """Fetch one part as it was transferred, still encoded.
 
         Args:
-            section: as IMAP numbers it, such as `1.2`.
-            limit_bytes: only that much from its beginning.
+            section: as IMAP numbers it, such as `1.2`; "" for the whole message.
+            limit_bytes: only that much, from `start` on.
 
         Raises:
             Refused: cause `part_missing`.
         """
-        partial = f"<0.{limit_bytes}>" if limit_bytes else ""
+        partial = f"<{start}.{limit_bytes}>" if limit_bytes else ""
         for _, data in self._fetch([uid], [f"BODY.PEEK[{section}]{partial}"]):
             for key, value in data.items():
                 if key.startswith(b"BODY[") and value is not None:

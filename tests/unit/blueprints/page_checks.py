@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 from webmail.assets import asset_url
 from webmail.blueprints.forms import app_passwords
 
-FOREIGN_ENDPOINTS = frozenset({"messages.body", "shared.body"})
+FOREIGN_ENDPOINTS = frozenset({"messages.body", "shared.body", "sources.print_message", "sources.print_conversation"})
 """Pages that show what a stranger wrote, under a policy of their own; `domain.html` answers for their content."""
 
 _PROVIDERS = Path(app_passwords.__file__).parents[2] / "providers"
