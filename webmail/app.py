@@ -38,6 +38,8 @@ BLUEPRINTS = (
     "shared",
     "selection",
     "messages",
+    "sources",
+    "previews",
     "compose",
     "outbox",
     "people",

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
+from io import SEEK_END
+from typing import IO
 from uuid import UUID
 
 from webmail import queue
+from webmail.actions._pieces import pieces_from_server
 from webmail.domain.mime import part_content
-from webmail.domain.structure import decode_transfer
+from webmail.domain.structure import decode_pieces
 from webmail.errors import NotFound, Refused
 from webmail.store import cache
 from webmail.store.accounts import find_account
@@ -20,6 +25,9 @@ from webmail.sync.bodies import body_rows, store_rows
 from webmail.sync.connections import open_imap_for
 
 _TIMEOUT_S = 20
+_MAX_BYTES = 200 * 1024 * 1024
+"""Of an attachment as it is transferred; no mail server takes larger mail."""
+_IN_MEMORY_BYTES = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,18 @@ class OpenedAttachment:
     content: bytes
 
 
+@dataclass(frozen=True)
+class AttachmentFile:
+    """An attachment as an open file, which the caller closes; name and type are the sender's and not to be trusted."""
+
+    account_uuid: UUID
+    uuid: UUID
+    filename: str
+    media_type: str
+    size_bytes: int
+    file: IO[bytes]
+
+
 def open_attachment(scope: Scope, uuid: UUID) -> OpenedAttachment:
     """Give an attachment's content, from the cache or from the server.
 
@@ -38,40 +58,52 @@ def open_attachment(scope: Scope, uuid: UUID) -> OpenedAttachment:
         NotFound: no such attachment, or its message is no longer in the mailbox.
         ProviderError: the server could not be reached or did not give it.
     """
+    opened = open_attachment_file(scope, uuid)
+    with opened.file as file:
+        return OpenedAttachment(opened.filename, opened.media_type, file.read())
+
+
+def open_attachment_file(scope: Scope, uuid: UUID) -> AttachmentFile:
+    """Open an attachment, from the cache or from the server; however large it is, it is not held in memory.
+
+    Raises:
+        NotFound, ProviderError: as `open_attachment()` does.
+    """
     with reading() as s:
         attachment = load_attachment(s, scope, uuid)
         account = find_account(s, attachment.message.account_id)
     if account is None:
         raise NotFound
-    content = cache.read(account.uuid, attachment.uuid)
-    if content is None:
-        content = _from_outbox(attachment)
-    if content is None:
-        if account.secret is None:
-            raise NotFound("This mailbox is disconnected, so its attachments cannot be fetched. Connect it again.")
-        content = decode_transfer(_fetch(account, attachment), attachment.encoding)
-        cache.write(account.uuid, attachment.uuid, content)
-    return OpenedAttachment(attachment.filename, attachment.media_type, content)
+    file: IO[bytes] | None = cache.open_file(account.uuid, attachment.uuid)
+    if file is None:
+        file = _from_outbox(attachment)
+    if file is None:
+        file = _fetch(account, attachment)
+        cache.write_file(account.uuid, attachment.uuid, file)
+    size = file.seek(0, SEEK_END)
+    file.seek(0)
+    return AttachmentFile(account.uuid, attachment.uuid, attachment.filename, attachment.media_type, size, file)
 
 
-def _from_outbox(attachment: Attachment) -> bytes | None:
+def _from_outbox(attachment: Attachment) -> IO[bytes] | None:
     """Take it out of a mail that was sent from here, as long as no copy of it is known to lie on the server."""
     with reading() as s:
         mime = mime_of_message(s, attachment.message_id)
-    return None if mime is None else part_content(mime, attachment.section)
+    return None if mime is None else _spooled([part_content(mime, attachment.section)])
 
 
-def _fetch(account: Account, attachment: Attachment) -> bytes:
-    """Fetch an attachment from wherever its message lies; it may have been moved since we looked."""
-    placements = [placement for placement in attachment.message.placements if placement.uid > 0]
-    with open_imap_for(account, timeout_s=_TIMEOUT_S) as imap:
-        for placement in placements:
-            try:
-                if imap.select(placement.folder.name).uidvalidity == placement.folder.uidvalidity:
-                    return imap.fetch_section(placement.uid, attachment.section)
-            except Refused:
-                continue
-    raise NotFound("The message of this attachment is no longer in the mailbox.")
+def _fetch(account: Account, attachment: Attachment) -> IO[bytes]:
+    """Fetch an attachment into a file of its own, at its beginning."""
+    pieces = pieces_from_server(account, attachment.message, attachment.section, _MAX_BYTES)
+    return _spooled(decode_pieces(pieces, attachment.encoding))
+
+
+def _spooled(pieces: Iterable[bytes]) -> IO[bytes]:
+    file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115  # the caller closes it
+    for piece in pieces:
+        file.write(piece)
+    file.seek(0)
+    return file
 
 
 def ensure_body(scope: Scope, message_uuid: UUID) -> None:

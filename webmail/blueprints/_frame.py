@@ -7,17 +7,21 @@ nothing and loads nothing but the mail's own pictures. Nothing here changes the 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
+from typing import IO
+from urllib.parse import quote
 from uuid import UUID
 
-from flask import Response, make_response, render_template, send_file, url_for
+from flask import Response, make_response, render_template, stream_with_context, url_for
 from markupsafe import Markup
+from werkzeug.http import dump_options_header
 
 from webmail.actions import attachments
-from webmail.actions.attachments import OpenedAttachment
+from webmail.actions.attachments import AttachmentFile
 from webmail.blueprints._framed import inner_ancestors
 from webmail.blueprints._signed import part_token
+from webmail.domain.filenames import safe_filename
 from webmail.domain.html import clean_mail_html
 from webmail.domain.quotes import fold_quotes_html, split_quoted_text
 from webmail.domain.text import text_to_html
@@ -28,6 +32,7 @@ from webmail.store.session import reading
 
 FILE_POLICY = "default-src 'none'; sandbox"
 """Of an attachment or a picture that is opened by itself."""
+_PIECE_BYTES = 256 * 1024
 _DESIGNED = re.compile(r"<font|bgcolor=|(?:^|[\"';\s])(?:background-color|color)\s*[:=]", re.IGNORECASE)
 _HARMLESS = frozenset(
     "application/pdf application/zip application/msword application/rtf text/csv text/calendar "
@@ -75,19 +80,36 @@ def answer_body(message: Message, owner: Scope, picture_user: UUID, *, shows_rem
     return response
 
 
-def answer_file(opened: OpenedAttachment) -> Response:
-    """Answer with an attachment to be saved; nothing is ever shown in place."""
-    response = send_file(
-        BytesIO(opened.content),
-        mimetype=harmless_type(opened.media_type),
-        as_attachment=True,
-        download_name=opened.filename or "attachment",
-        etag=False,
-        max_age=0,
-    )
+def answer_file(opened: AttachmentFile) -> Response:
+    """Answer with an attachment to be saved, from the disk; nothing is ever shown in place."""
+    response = streamed(_read_through(opened.file), harmless_type(opened.media_type))
+    response.content_length = opened.size_bytes
+    response.headers["Content-Disposition"] = attached_as(opened.filename)
+    return response
+
+
+def _read_through(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(_PIECE_BYTES):
+            yield piece
+
+
+def streamed(pieces: Iterator[bytes], content_type: str) -> Response:
+    """Answer with what a stranger wrote, piece by piece, as something that runs nothing and is kept nowhere."""
+    response = Response(stream_with_context(pieces), content_type=content_type)
     response.headers["Content-Security-Policy"] = FILE_POLICY
     response.headers["Cache-Control"] = "private, no-store"
     return response
+
+
+def attached_as(name: str) -> str:
+    """Give the Content-Disposition of a file of that name, which may be a sender's words."""
+    tidy = safe_filename(name)
+    plain = tidy.encode("ascii", "replace").decode().replace("?", "_")
+    names = {"filename": plain}
+    if plain != tidy:
+        names["filename*"] = f"UTF-8''{quote(tidy, safe='')}"
+    return dump_options_header("attachment", names)
 
 
 def render_body(message: Message, user_uuid: UUID) -> FrameContent:

@@ -66,4 +66,4 @@ def part(token: str) -> BaseResponse:
 @blueprint.get("/messages/attachments/<uuid:attachment_uuid>")
 def attachment(attachment_uuid: UUID) -> BaseResponse:
     """Download an attachment; nothing is ever shown in place."""
-    return answer_file(attachments.open_attachment(current_scope(), attachment_uuid))
+    return answer_file(attachments.open_attachment_file(current_scope(), attachment_uuid))

@@ -59,4 +59,4 @@ def attachment(contact_uuid: UUID, conversation_uuid: UUID, attachment_uuid: UUI
         shared = sharing.load_shared(s, scope, contact, conversation_uuid)
         sharing.require_attachment(s, shared, attachment_uuid)
     owner = Scope(scope.tenant_id, shared.conversation.user_id)
-    return answer_file(attachments.open_attachment(owner, attachment_uuid))
+    return answer_file(attachments.open_attachment_file(owner, attachment_uuid))

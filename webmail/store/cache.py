@@ -1,4 +1,5 @@
-"""A bounded cache of attachments that somebody opened, on this machine's disk. Losing it costs a fetch.
+"""A bounded cache of what somebody opened, on this machine's disk: attachments, and the pictures that were drawn of
+them or fetched for a message. Losing it costs a fetch.
 
 Files lie in a folder per account, so that erasing an account erases them; the oldest go when the cache is full.
 """
@@ -8,7 +9,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from io import BytesIO
 from pathlib import Path
+from typing import IO, BinaryIO
 from uuid import UUID
 
 LIMIT_BYTES = 512 * 1024 * 1024
@@ -22,33 +25,53 @@ def configure(root: Path) -> None:
     _root = root
 
 
-def read(account_uuid: UUID, attachment_uuid: UUID) -> bytes | None:
-    """Give a kept attachment, None if it is not here."""
-    path = _path(account_uuid, attachment_uuid)
+def read(account_uuid: UUID, uuid: UUID, kind: str = "") -> bytes | None:
+    """Give what is kept, None if it is not here.
+
+    Args:
+        uuid: of the attachment, or of the message that it was fetched for.
+        kind: what was made of it, in letters, digits and hyphens; "" for the attachment itself.
+    """
+    file = open_file(account_uuid, uuid, kind)
+    if file is None:
+        return None
+    with file:
+        return file.read()
+
+
+def open_file(account_uuid: UUID, uuid: UUID, kind: str = "") -> BinaryIO | None:
+    """Open what is kept, to be read piece by piece and closed; None if it is not here."""
+    path = _path(account_uuid, uuid, kind)
     try:
-        content = path.read_bytes()
+        file = path.open("rb")
         os.utime(path)
     except OSError:
         return None
-    return content
+    return file
 
 
-def write(account_uuid: UUID, attachment_uuid: UUID, content: bytes) -> None:
-    """Keep an attachment; a full disk only means that it is fetched again next time."""
-    path = _path(account_uuid, attachment_uuid)
+def write(account_uuid: UUID, uuid: UUID, content: bytes, kind: str = "") -> None:
+    """Keep something; a full disk only means that it is fetched again next time."""
+    write_file(account_uuid, uuid, BytesIO(content), kind)
+
+
+def write_file(account_uuid: UUID, uuid: UUID, file: IO[bytes], kind: str = "") -> None:
+    """Keep the rest of a file, as `write()` does."""
+    path = _path(account_uuid, uuid, kind)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as temporary:
-            temporary.write(content)
+            shutil.copyfileobj(file, temporary)
         os.replace(temporary.name, path)
         _shrink()
     except OSError:
         return
 
 
-def erase(account_uuid: UUID, attachment_uuid: UUID) -> None:
-    """Drop what is kept of one attachment."""
-    _path(account_uuid, attachment_uuid).unlink(missing_ok=True)
+def erase(account_uuid: UUID, uuid: UUID) -> None:
+    """Drop what is kept of one attachment or message, and all that was made of it."""
+    for path in _folder(account_uuid).glob(f"{uuid.hex}*"):
+        path.unlink(missing_ok=True)
 
 
 def erase_account(account_uuid: UUID) -> None:
@@ -62,8 +85,8 @@ def _folder(account_uuid: UUID) -> Path:
     return _root / account_uuid.hex
 
 
-def _path(account_uuid: UUID, attachment_uuid: UUID) -> Path:
-    return _folder(account_uuid) / attachment_uuid.hex
+def _path(account_uuid: UUID, uuid: UUID, kind: str) -> Path:
+    return _folder(account_uuid) / (f"{uuid.hex}-{kind}" if kind else uuid.hex)
 
 
 def _shrink() -> None:
