@@ -106,6 +106,7 @@ def pages(account: Account, mailing_pages: list[str]) -> list[str]:
         "/profileSettings?tab=connect",
         "/accounts/new?card=other",
         f"/accounts/{account.uuid}/edit",
+        f"/accounts/{account.uuid}/sharing",
         "/accounts/disconnect?card=other",
         "/signatures",
         f"/signatures/{account.uuid}/preview",
