@@ -1065,3 +1065,31 @@ class WebhookDelivery(Base):
     tried_at: Mapped[datetime | None]
     event: Mapped[WebhookEvent] = relationship(lazy="raise")
     endpoint: Mapped[WebhookEndpoint] = relationship(lazy="raise")
+
+
+class TrustedSender(Base):
+    """An address whose mail shows pictures from elsewhere to a user without being asked."""
+
+    __tablename__ = "trusted_senders"
+    __table_args__ = (UniqueConstraint("user_id", "email"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    email: Mapped[str] = mapped_column(String(320))
+    """Normalised."""
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class SavedSearch(Base):
+    """A search that a user keeps in the rail."""
+
+    __tablename__ = "saved_searches"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[uuid_module.UUID] = mapped_column(Uuid, default=uuid_module.uuid4, unique=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(80))
+    query: Mapped[str] = mapped_column(Text)
+    """As it was typed, operators and all."""
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
