@@ -203,13 +203,12 @@ def standing_of(s: Session, scope: Scope, conversation: Conversation) -> Standin
 
 
 def colleagues_of(s: Session, tenant_id: int) -> Colleagues:
-    """Give the tenant's own people: its users, their mailboxes, and the domains that it calls its own."""
+    """Give the tenant's own people: its users, their mailboxes with further addresses, and its own domains."""
     addresses: set[str] = set()
     for email, launch_email in s.execute(select(User.email, User.launch_email).where(User.tenant_id == tenant_id)):
         addresses |= {normalise_email(email), normalise_email(launch_email)}
-    addresses |= {
-        normalise_email(each) for each in s.scalars(select(Account.email).where(Account.tenant_id == tenant_id))
-    }
+    for email, aliases in s.execute(select(Account.email, Account.aliases).where(Account.tenant_id == tenant_id)):
+        addresses |= {normalise_email(str(each)) for each in (email, *aliases)}
     domains = s.scalar(select(Tenant.own_domains).where(Tenant.id == tenant_id)) or []
     return Colleagues(frozenset(addresses - {""}), frozenset(domains))
 

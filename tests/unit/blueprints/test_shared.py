@@ -198,6 +198,15 @@ def test_an_application_of_ones_own_staff_is_in_nobodys_pane(office: Office) -> 
     assert "Stays private: it is with one of your own people." in own
 
 
+def test_further_addresses_of_a_mailbox_are_its_owners(office: Office) -> None:
+    add_mailbox(office.rita, "rita@acme.example", aliases=["Rita.Private@home.example"])
+    office.take_in(mail("rita.private@home.example", subject="between us"))
+    add_contact(office.ben.tenant_id, "rita", "rita.private@home.example")
+    office.share("all")
+
+    assert "between us" not in office.pane("rita")[1]
+
+
 def test_own_domains_count_as_colleagues(office: Office) -> None:
     with transaction() as s:
         s.execute(update(Tenant).where(Tenant.id == office.ben.tenant_id).values(own_domains=["home.example"]))
