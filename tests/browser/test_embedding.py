@@ -43,15 +43,18 @@ I would like to apply.
 
 
 class World:
-    """The product and a host, each on a site of its own."""
+    """The product, a host and the host of another tenant, each on a site of its own."""
 
     def __init__(self, authority: TestAuthority, folder: Path) -> None:
-        mail_port, ats_port = free_port(), free_port()
+        mail_port, ats_port, other_port = free_port(), free_port(), free_port()
         self.url = f"https://mail.localhost:{mail_port}"
         self.app = RunningApp(folder / "ca.pem", WEBMAIL_BASE_URL=self.url)
         self.front = TlsFront(server_context(authority, "mail.localhost", folder), mail_port, self.app.port)
         with self.inside():
             self.ats = Ats("acme", f"https://ats.localhost:{ats_port}", self.url)
+            self.other_ats = Ats("globex", f"https://globex.localhost:{other_port}", self.url)
+        context = server_context(authority, "globex.localhost", folder)
+        self.other_host = HostPage(context, other_port, self.other_ats, self.url)
         self.host = HostPage(server_context(authority, "ats.localhost", folder), ats_port, self.ats, self.url)
 
     @contextlib.contextmanager
@@ -63,6 +66,7 @@ class World:
 
     def stop(self) -> None:
         self.host.stop()
+        self.other_host.stop()
         self.front.stop()
         self.app.stop()
 
@@ -220,15 +224,64 @@ def test_two_users_in_two_tabs_do_not_meet(world: World, strict: Callable[[], Br
     second.get_by_role("heading", name="Sent").wait_for()
 
 
+def test_two_tenants_in_two_tabs_keep_a_session_each(world: World, strict: Callable[[], BrowserContext]) -> None:
+    context = strict()
+    first_page, first = open_host(world, context, sub="ann")
+    second_page = context.new_page()
+    second_page.goto(f"{world.other_host.url}/?sub=ann")
+    second = second_page.frame_locator("#mail iframe")
+    second.locator("#list-title").wait_for()
+    users = [page.frames[1].evaluate(WHO) for page in (first_page, second_page)]
+    assert len(set(users)) == 2
+
+    second_page.evaluate("document.getElementById('mail').logout()")
+    second_page.locator("#events", has_text="logout").wait_for()
+
+    first.get_by_role("link", name="Sent").first.click()
+    first.get_by_role("heading", name="Sent").wait_for()
+    assert first_page.frames[1].evaluate(WHO) == users[0]
+
+
+WHO = "fetch('/session').then(async (answer) => (await answer.json()).user)"
+MESSAGE = "dispatchEvent(new MessageEvent('message', {{ origin: '{origin}', source: {source}, data: {data} }})), 0"
+TOLD = "{ webmail: 'message-received', count: 9 }"
+FORGED = [
+    {"origin": "https://evil.example"},
+    {"origin": "null"},
+    {"origin": ""},
+    {"source": "window"},
+    {"source": "null"},
+    {"data": "null"},
+    {"data": "'logout'"},
+    {"data": "{ webmail: 'constructor' }"},
+    {"data": "{ webmail: '__proto__' }"},
+    {"data": "{ webmail: ['logout'] }"},
+    {"data": "{ webmail: 'set-theme', theme: 'dark; x' }"},
+    {"data": "{ webmail: 'open', conversation: '../embed/logout' }"},
+]
+
+
 def test_no_other_page_may_hold_a_frame_or_speak_to_one(world: World, strict: Callable[[], BrowserContext]) -> None:
     page, frame = open_host(world, strict(), sub="eve")
     frame.locator("#list-title").wait_for()
 
     inside = page.frames[1]
-    # A message from the frame's own window comes from a wrong origin, and is not obeyed.
+    # What comes from another window or another origin is not obeyed, and no command is made up.
     inside.evaluate("window.postMessage({ webmail: 'set-theme', theme: 'dark' }, '*')")
+    right = {"origin": world.host.url, "source": "parent", "data": "{ webmail: 'set-theme', theme: 'dark' }"}
+    for wrong in FORGED:
+        inside.evaluate(MESSAGE.format(**(right | wrong)))
     page.wait_for_timeout(300)
     assert inside.evaluate("document.documentElement.dataset.theme") == "auto"
+    assert inside.evaluate("fetch('/embed/state').then((answer) => answer.status)") == 200
+    inside.evaluate(MESSAGE.format(**right))
+    assert inside.evaluate("document.documentElement.dataset.theme") == "dark"  # it was these that were not obeyed
+    told = {"origin": world.url, "source": "document.querySelector('iframe').contentWindow", "data": TOLD}
+    for wrong in ({"origin": "https://evil.example"}, {"origin": "null"}, {"source": "window"}, {"source": "null"}):
+        page.evaluate(MESSAGE.format(**(told | wrong)))
+    assert "message-received" not in events(page)
+    page.evaluate(MESSAGE.format(**told))
+    page.locator("#events", has_text="message-received").wait_for()
     # A page on another site that holds the same frame is shown nothing.
     stranger = strict().new_page()
     stranger.goto(f"{world.host.url.replace('ats.localhost', 'evil.localhost')}/?sub=eve")
