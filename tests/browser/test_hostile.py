@@ -32,11 +32,11 @@ TOGETHER = 20
 OPEN_S = 30.0
 OWN_PATHS = re.compile(
     r"/(static/.+|assets/.+|events|login|inbox(/list)?|conversations/[0-9a-f-]{36}(/messages|/read)?"
-    r"|messages/[0-9a-f-]{36}/body|messages/parts/.+)?"
+    r"|messages/[0-9a-f-]{36}/body|messages/parts/.+|messages/attachments/[0-9a-f-]{36}/thumbnail)?"
 )
 LOOK = """() => [...document.querySelectorAll("iframe.message-frame")].map((frame) => {
   const page = frame.contentDocument;
-  const allowed = /^(https?:|mailto:|tel:|#|data:image\\/(png|gif|jpe?g|webp)|\\/messages\\/parts\\/|\\?images=1$|$)/i;
+  const allowed = /^(https?:|mailto:|tel:|#|data:image\\/(png|gif|jpe?g|webp)|\\/messages\\/|\\?images=1$|$)/i;
   const tags = "script, iframe, frame, object, embed, link, base, form, input, textarea, select, meta, svg, math," +
     "audio, video, dialog";
   const names = /^(on|hx-|data-hx-|srcdoc|formaction|ping|background$)/i;

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from webmail.domain.addresses import normalise_email
+from webmail.domain.heads import notes_on_sender
 from webmail.domain.quotes import split_quoted_text
 from webmail.store.conversations import BodyFacts, ConversationDetail, body_facts, load_conversation
+from webmail.store.correspondents import strangers_among
 from webmail.store.models import Attachment, MailReport, Message, Submission
 from webmail.store.reports import returns_of
 from webmail.store.scope import Scope
@@ -33,6 +36,16 @@ class MessageView:
     """Whose it is, where it is not the reader's own: then it is only read."""
     returned: Sequence[MailReport] = ()
     """What servers reported because it did not reach somebody."""
+    is_first: bool = False
+    """It is the first mail from its sender."""
+
+    @property
+    def notes(self) -> list[str]:
+        """What should be known of its sender; nothing of what the reader has written."""
+        message = self.message
+        if message.is_outgoing:
+            return []
+        return notes_on_sender(message.from_name, message.from_email, message.reply_to, is_first=self.is_first)
 
     @property
     def attachments(self) -> list[Attachment]:
@@ -91,9 +104,10 @@ def load_view(scope: Scope, uuid: UUID, *, shows_earlier: bool = False) -> Conve
         returned = returns_of(s, [each.id for each in submissions.values()])
         draft = draft_of_conversation(s, scope, detail.conversation.id)
         standing = standing_of(s, scope, detail.conversation)
+        strangers = strangers_among(s, scope, [each.from_email for each in detail.messages if not each.is_outgoing])
     return ConversationView(
         detail=detail,
-        messages=_views(detail.messages, facts, submissions, returned),
+        messages=_views(detail.messages, facts, submissions, returned, strangers),
         hidden_count=max(detail.conversation.message_count - len(ids), 0),
         shows_earlier=shows_earlier,
         draft_uuid=draft.uuid if draft else None,
@@ -106,6 +120,7 @@ def _views(
     facts: dict[int, BodyFacts],
     submissions: dict[int, Submission],
     returned: dict[int, list[MailReport]],
+    strangers: set[str],
 ) -> list[MessageView]:
     newest = messages[-1:] and messages[-1]
     views = []
@@ -113,7 +128,10 @@ def _views(
         submission = submissions.get(message.id)
         came_back = returned.get(submission.id, []) if submission else []
         is_open = message is newest or message.is_unread or bool(came_back) or _needs_attention(submission)
-        views.append(MessageView(message, facts[message.id], submission, is_open, returned=came_back))
+        is_first = normalise_email(message.from_email) in strangers
+        views.append(
+            MessageView(message, facts[message.id], submission, is_open, returned=came_back, is_first=is_first)
+        )
     return views
 
 

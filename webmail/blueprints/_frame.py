@@ -20,9 +20,10 @@ from werkzeug.http import dump_options_header
 from webmail.actions import attachments
 from webmail.actions.attachments import AttachmentFile
 from webmail.blueprints._framed import inner_ancestors
-from webmail.blueprints._signed import part_token
+from webmail.blueprints._signed import image_token, part_token
 from webmail.domain.filenames import safe_filename
 from webmail.domain.html import clean_mail_html
+from webmail.domain.links import find_doubts
 from webmail.domain.quotes import fold_quotes_html, split_quoted_text
 from webmail.domain.text import text_to_html
 from webmail.store.accounts import find_account
@@ -56,7 +57,9 @@ class FrameContent:
     has_remote: bool = False
 
 
-def answer_body(message: Message, owner: Scope, picture_user: UUID, *, shows_remote: bool) -> Response:
+def answer_body(
+    message: Message, owner: Scope, picture_user: UUID, *, shows_remote: bool, can_trust: bool = False
+) -> Response:
     """Answer with the text of a message as a page for its frame; a text that is not here yet is asked for.
 
     Args:
@@ -64,18 +67,26 @@ def answer_body(message: Message, owner: Scope, picture_user: UUID, *, shows_rem
         owner: whose mailbox it is from.
         picture_user: as in `render_body()`.
         shows_remote: whether it may load pictures from elsewhere.
+        can_trust: whether the reader may say that they always want those of this sender.
     """
     with reading() as s:
         account = find_account(s, message.account_id)
     is_waiting = message.body_state == "headers" and account is not None and account.secret is not None
     if is_waiting:
         attachments.ensure_body(owner, message.uuid)
-    content = render_body(message, picture_user) if message.body_state != "headers" else None
+    is_here = message.body_state != "headers"
+    content = render_body(message, picture_user, shows_remote=shows_remote) if is_here else None
     page = render_template(
-        "messages/body.html", message=message, content=content, shows_remote=shows_remote, is_waiting=is_waiting
+        "messages/body.html",
+        message=message,
+        content=content,
+        shows_remote=shows_remote,
+        can_trust=can_trust and bool(message.from_email),
+        doubts=find_doubts(content.html + (content.quoted or "")) if content else [],
+        is_waiting=is_waiting,
     )
     response = make_response(page)
-    response.headers["Content-Security-Policy"] = frame_policy(shows_remote=shows_remote)
+    response.headers["Content-Security-Policy"] = frame_policy()
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
@@ -112,12 +123,13 @@ def attached_as(name: str) -> str:
     return dump_options_header("attachment", names)
 
 
-def render_body(message: Message, user_uuid: UUID) -> FrameContent:
+def render_body(message: Message, user_uuid: UUID, *, shows_remote: bool = False) -> FrameContent:
     """Make the text of a message into HTML that is safe in its frame.
 
     Args:
         message: with text, HTML and attachments loaded.
-        user_uuid: who reads it; the addresses of its pictures work for nobody else.
+        user_uuid: whose it is; the addresses of its pictures work for nobody else.
+        shows_remote: have pictures from elsewhere fetched by this server; otherwise none loads.
     """
     if not message.html.strip():
         own, quoted = split_quoted_text(message.text)
@@ -127,7 +139,11 @@ def render_body(message: Message, user_uuid: UUID) -> FrameContent:
         for each in message.attachments
         if each.content_id
     }
-    cleaned = clean_mail_html(fold_quotes_html(message.html), cid_urls=urls)
+
+    def remote_url(url: str) -> str:
+        return url_for("messages.image", token=image_token(url, message.uuid, user_uuid)) if shows_remote else url
+
+    cleaned = clean_mail_html(fold_quotes_html(message.html), cid_urls=urls, remote_url=remote_url)
     return FrameContent(
         html=_safe(cleaned.html),
         is_designed=bool(_DESIGNED.search(cleaned.html)),
@@ -140,11 +156,10 @@ def _safe(cleaned: str) -> Markup:
     return Markup(cleaned)  # noqa: S704  # cleaning is the caller's last step before this
 
 
-def frame_policy(*, shows_remote: bool) -> str:
-    """Give the policy of a message's frame; *Show images* changes nothing but this."""
-    images = "'self' data: https: http:" if shows_remote else "'self' data:"
+def frame_policy() -> str:
+    """Give the policy of a message's frame: it loads nothing but pictures, and those from here."""
     return (
-        f"default-src 'none'; img-src {images}; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; "
+        "default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; "
         f"frame-ancestors {inner_ancestors()}; sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
     )
 

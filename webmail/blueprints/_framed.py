@@ -33,7 +33,9 @@ HEADER = "X-Webmail-Frame"
 ARGUMENT = "frame"
 TOKEN_S = 600
 _ENTER_S = 60
-_UNNAMED = frozenset({"static", "assets.file", "messages.part", "oauth.callback", "oauth.redeem", "embed.launch"})
+_UNNAMED = frozenset(
+    {"static", "assets.file", "messages.part", "messages.image", "oauth.callback", "oauth.redeem", "embed.launch"}
+)
 """Addresses that name no session: they need none, or others have to know them as they are."""
 _PUBLIC_PATHS = ("/static/", "/assets/", "/healthz", "/readyz", "/embed/launch", "/oauth/popup", "/u/")
 

@@ -61,4 +61,4 @@ def _printed(s: Session, scope: Scope, uuid: UUID, reader: UUID) -> PrintedMessa
 
 def print_policy() -> str:
     """Give the policy of such a page: that of a message's frame, and the browser may ask how to print."""
-    return f"{frame_policy(shows_remote=False)} allow-modals"
+    return f"{frame_policy()} allow-modals"

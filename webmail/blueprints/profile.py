@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from webmail.actions import users
+from webmail.actions.remote_pictures import distrust_sender
 from webmail.blueprints._connect_tab import load_cards
 from webmail.blueprints._session import begin_session, current_scope, safe_next, signed_in
 from webmail.errors import InputRefused
+from webmail.store.session import reading
+from webmail.store.trusted_senders import list_trusted
 
 blueprint = Blueprint("profile", __name__)
 
@@ -77,8 +82,18 @@ def theme() -> BaseResponse:
     return redirect(safe_next(came_from) or url_for("profile.settings"), 303)
 
 
+@blueprint.post("/profile-settings/senders/<uuid:sender_uuid>/remove")
+def remove_sender(sender_uuid: UUID) -> BaseResponse:
+    """Ask again before pictures of a sender are shown."""
+    email = distrust_sender(current_scope(), sender_uuid)
+    flash(f"Pictures from {email} are shown when you ask for them." if email else "This sender is not listed any more.")
+    return redirect(url_for("profile.settings", _anchor="senders-title"), 303)
+
+
 def _page(tab: str, refusal: InputRefused | None = None, **typed: str) -> Response:
     user = signed_in()
+    with reading() as s:
+        senders = list_trusted(s, current_scope())
     problems = {refusal.field: refusal.user_message} if refusal else {}
     page = render_template(
         "profile/settings.html",
@@ -87,6 +102,7 @@ def _page(tab: str, refusal: InputRefused | None = None, **typed: str) -> Respon
         **({"name_value": user.name, "title_value": user.title, "phone_value": user.phone} | typed),
         undo_choices=users.UNDO_CHOICES_S,
         locales=users.LOCALES,
+        senders=senders,
         cards=load_cards(current_scope()) if tab == "connect" else [],
     )
     return make_response(page, 422 if refusal else 200)

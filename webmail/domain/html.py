@@ -86,14 +86,15 @@ class CleanedHtml:
     has_remote: bool
 
 
-def clean_mail_html(source: str, *, cid_urls: Mapping[str, str]) -> CleanedHtml:
+def clean_mail_html(
+    source: str, *, cid_urls: Mapping[str, str], remote_url: Callable[[str], str] | None = None
+) -> CleanedHtml:
     """Clean the HTML of a mail.
 
     Args:
         cid_urls: where the mail's own images are to be had, by Content-ID; others are dropped.
-
-    Returns:
-        Remote images keep their address: whether they load is the frame's CSP's to say.
+        remote_url: gives where a remote image is to be had from; without it they keep their address, and the frame's
+            CSP does not let them load.
     """
     remote: list[str] = []
 
@@ -103,7 +104,7 @@ def clean_mail_html(source: str, *, cid_urls: Mapping[str, str]) -> CleanedHtml:
             return cid_urls.get(content_id) or cid_urls.get(unquote(content_id))
         if value.lower().startswith(("http://", "https://")):
             remote.append(value)
-            return value
+            return remote_url(value) if remote_url else value
         return value if _DATA_IMAGE.fullmatch(value) else None
 
     cleaned = _clean(inline_styles(source), image)
@@ -175,12 +176,15 @@ def _clean(source: str, image: Callable[[str], str | None]) -> str:
     if is_monstrous(source):
         return f"<p>{escape(strip_tags(source))}</p>"
 
-    def keep(_tag: str, attribute: str, value: str) -> str | None:
+    def keep(tag: str, attribute: str, value: str) -> str | None:
         # nh3 swallows exceptions raised here and drops the attribute; so this may not raise, only refuse.
         if attribute == "src":
             return image(value.strip())
         if attribute == "href":
             return value if value.strip().lower().startswith(("http://", "https://", "mailto:", "tel:")) else None
+        if attribute == "title" and tag == "a":
+            # It would stand beside the link as if it were where the link leads.
+            return None
         if attribute == "class":
             kept = _CLASSES & set(value.split())
             return " ".join(sorted(kept)) or None

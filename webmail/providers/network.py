@@ -159,6 +159,18 @@ def open_web_socket(host: str, port: int, timeout_s: float) -> socket.socket:
     return _connect(addresses[:_MOST_ADDRESSES], port, timeout_s)
 
 
+def open_public_socket(host: str, port: int, timeout_s: float) -> socket.socket:
+    """Connect to a host that a stranger named: at public addresses only, whatever this installation allows its users.
+
+    Raises:
+        ProviderError, OSError: as `open_socket()` does.
+    """
+    addresses = _resolve(host, port, "web")
+    if not all(is_public(address) for _, address in addresses):
+        raise _host_refused(host, "web")
+    return _connect(addresses[:_MOST_ADDRESSES], port, timeout_s)
+
+
 def fetch_https(url: str, *, timeout_s: float, limit_bytes: int, port: int = 443) -> bytes:
     """Fetch a small file by GET over HTTPS, from a checked address, without cookies and without following redirects.
 
@@ -222,7 +234,7 @@ def _resolve(host: str, port: int, side: str) -> _Addresses:
         raise _not_found(host, side)
     try:
         # Octal, hexadecimal and short forms of IPv4 are read here as the system reads them: the check sees the truth.
-        found = socket.getaddrinfo(_ascii(name), port, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(ascii_name(name), port, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError) as error:
         # A name of one word, or under .invalid (RFC 6761), is nowhere, even when no resolver is there to say so.
         could_exist = "." in name and not name.lower().endswith(".invalid")
@@ -234,7 +246,8 @@ def _resolve(host: str, port: int, side: str) -> _Addresses:
     return [(family, str(address[0])) for family, _, _, _, address in found]
 
 
-def _ascii(name: str) -> str:
+def ascii_name(name: str) -> str:
+    """Give a host's name as it is looked up; raises UnicodeError where there is no such form."""
     return name if name.isascii() else name.encode("idna").decode("ascii")
 
 

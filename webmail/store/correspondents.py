@@ -147,3 +147,15 @@ def known_addresses(s: Session, scope: Scope) -> dict[str, bool]:
         Correspondent.user_id == scope.user_id
     )
     return {email: count > 0 for email, count in s.execute(query.group_by(Correspondent.email))}
+
+
+def strangers_among(s: Session, scope: Scope, emails: Iterable[str]) -> set[str]:
+    """Say which of these addresses the user has had one mail from at most, and has never written to, normalised."""
+    wanted = sorted({normalise_email(each) for each in emails})
+    query = (
+        select(Correspondent.email)
+        .where(Correspondent.user_id == scope.user_id, Correspondent.email.in_(wanted))
+        .group_by(Correspondent.email)
+        .having(func.sum(Correspondent.heard_count) <= 1, func.sum(Correspondent.written_count) == 0)
+    )
+    return set(s.scalars(query))

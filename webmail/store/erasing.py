@@ -101,14 +101,19 @@ def messages_in(s: Session, conversation_ids: Iterable[int]) -> list[tuple[int, 
 
 
 def files_of(s: Session, message_ids: Sequence[int]) -> list[tuple[UUID, UUID]]:
-    """Give (account, attachment) of the files of these messages, as the cache knows them."""
-    query = (
+    """Give (account, attachment or message) of what the cache may keep of these messages."""
+    files = (
         select(Account.uuid, Attachment.uuid)
         .join(Message, Message.id == Attachment.message_id)
         .join(Account, Account.id == Message.account_id)
         .where(Message.id.in_(message_ids))
     )
-    return [(account, attachment) for account, attachment in s.execute(query)]
+    pictures = (
+        select(Account.uuid, Message.uuid)
+        .join(Account, Account.id == Message.account_id)
+        .where(Message.id.in_(message_ids))
+    )
+    return [(account, kept) for query in (files, pictures) for account, kept in s.execute(query)]
 
 
 def empty_messages(s: Session, account: Account, message_ids: Sequence[int]) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from email.message import EmailMessage
+from html import escape
 from uuid import uuid4
 
 import pytest
@@ -71,16 +73,59 @@ def test_html_is_shown_clean_under_a_policy_that_runs_and_loads_nothing(
     assert answer.headers["Referrer-Policy"] == "no-referrer"
 
 
-def test_pictures_from_elsewhere_wait_until_they_are_asked_for(client: CheckedClient, account: Account) -> None:
-    (message,) = receive(account, html_mail("<p>Look:</p><img src='https://tracker.example/p.gif'>"))
+REMOTE = "https://tracker.example/p.gif?a=1&b=2"
+
+
+def keep_picture(account: Account, message: Message, content: bytes = PNG) -> None:
+    """Have the cache hold a picture from elsewhere, as if it had been fetched."""
+    cache.write(account.uuid, message.uuid, content, hashlib.sha256(REMOTE.encode()).hexdigest()[:40])
+
+
+def test_pictures_from_elsewhere_wait_until_they_are_asked_for(
+    client: CheckedClient, stranger: CheckedClient, account: Account
+) -> None:
+    (message,) = receive(account, html_mail(f"<p>Look:</p><img src='{escape(REMOTE)}'>"))
+    keep_picture(account, message)
 
     blocked, shown = body_of(client, message), body_of(client, message, "?images=1")
 
     assert "Pictures from elsewhere are not shown." in blocked.text
     assert '<a href="?images=1" target="_self">Show images</a>' in blocked.text
-    assert "https:" not in blocked.headers["Content-Security-Policy"]
     assert "Pictures from elsewhere" not in shown.text
-    assert "img-src 'self' data: https: http:;" in shown.headers["Content-Security-Policy"]
+    assert "tracker.example" not in shown.text
+    for answer in (blocked, shown):
+        assert "img-src 'self' data:;" in answer.headers["Content-Security-Policy"]
+    picture = stranger.get(picture_address(shown.text))
+    assert (picture.data, picture.mimetype) == (PNG, "image/png")
+    assert picture.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+
+
+def test_only_pictures_that_a_mail_names_are_fetched(client: CheckedClient, account: Account) -> None:
+    (message,) = receive(account, html_mail(f"<img src='{escape(REMOTE)}'>"))
+    keep_picture(account, message, b"<html>")
+    address = picture_address(body_of(client, message, "?images=1").text)
+
+    assert client.get(address).status_code == 415
+    assert client.get(address[:-2] + "xx").status_code == 404
+    assert client.get("/messages/images/https%3A%2F%2Ftracker.example%2F").status_code == 404
+
+
+def test_the_pictures_of_a_trusted_sender_are_always_shown(client: CheckedClient, account: Account) -> None:
+    mail = html_mail(f"<img src='{escape(REMOTE)}'>")
+    first, second = receive(account, mail, mail.replace(b"@mails.example>", b"@other.example>"))
+    other = receive(account, mail.replace(b"@mails.ex", b"@third.ex").replace(b"<cora@", b"<carl@"))[0]
+    assert "cora@candidates.example" in client.get(f"/messages/{first.uuid}/trust").text
+
+    told = client.submit(f"/messages/{first.uuid}/trust", htmx=True)
+
+    assert "Pictures from cora@candidates.example are always shown." in told.text
+    assert "/messages/images/" in body_of(client, second).text
+    assert "Pictures from elsewhere are not shown." in body_of(client, other).text
+    settings = client.get("/profileSettings").text
+    assert "cora@candidates.example" in settings
+    path = settings.partition('action="/profile-settings/senders/')[2].partition('"')[0]
+    client.submit(f"/profile-settings/senders/{path}")
+    assert "Pictures from elsewhere are not shown." in body_of(client, second).text
 
 
 def test_mail_without_remote_pictures_says_nothing_of_them(client: CheckedClient, account: Account) -> None:
@@ -156,6 +201,8 @@ def test_the_message_of_somebody_else_does_not_exist(client: CheckedClient, make
 
     assert body_of(client, message).status_code == 404
     assert client.submit(f"/messages/{message.uuid}/fetch").status_code == 404
+    assert client.get(f"/messages/{message.uuid}/trust").status_code == 404
+    assert client.submit(f"/messages/{message.uuid}/trust").status_code == 404
     (file,) = attachments_of(message)
     assert client.get(f"/messages/attachments/{file.uuid}").status_code == 404
 
@@ -275,3 +322,27 @@ def test_showing_the_text_of_a_message_marks_nothing_as_read(client: CheckedClie
         row = s.get(Message, message.id)
         assert row is not None
         assert row.is_unread
+
+
+def test_links_that_mislead_are_told_above_the_mail(client: CheckedClient, account: Account) -> None:
+    html = "<p><a href='https://evil.example/' title='https://paypal.com/'>paypal.com</a></p>"
+    misleading, honest = receive(account, html_mail(html), html_mail("<a href='https://ok.example/'>Here</a>"))
+
+    page = body_of(client, misleading).text
+
+    assert '<q dir="auto">paypal.com</q> leads to <b dir="ltr">evil.example</b>.' in page
+    assert "title=" not in page.partition("<body")[2]
+    assert 'class="doubts"' not in body_of(client, honest).text
+
+
+def test_a_message_says_what_is_odd_about_its_sender(client: CheckedClient, account: Account) -> None:
+    first = build_mail(1, extra="Reply-To: x@elsewhere.test\r\n")
+    (message,) = receive(account, first)
+    path = f"/conversations/{conversation_of(message).uuid}"
+
+    page = client.get(path).text
+    receive(account, build_mail(2))
+
+    assert "Replies go elsewhere: to x@elsewhere.test." in page
+    assert "This is the first mail from this address." in page
+    assert "This is the first mail from this address." not in client.get(path).text

@@ -1,0 +1,80 @@
+"""Links and senders that are not what they seem."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webmail.domain.heads import notes_on_sender
+from webmail.domain.hosts import looks_like, owner_of, readable_host
+from webmail.domain.links import find_doubts, judge_link
+
+
+@pytest.mark.parametrize(
+    ("href", "text", "reason"),
+    [
+        ("https://evil.example/login", "www.paypal.com", "elsewhere"),
+        ("https://evil.example/login", "https://paypal.com/login", "elsewhere"),
+        ("https://paypal.com.evil.example/", "paypal.com", "elsewhere"),
+        ("https://evil.co.uk/", "bank.co.uk", "elsewhere"),
+        ("https://xn--pypal-4ve.com/", "Sign in", "letters"),
+        ("https://xn--80ak6aa92e.com/", "apple.com", "letters"),
+        ("https://p\u0430ypal.com/", "paypal.com", "letters"),
+        ("https://paypal.com@evil.example/", "Sign in", "account"),
+        ("http://192.0.2.7/x", "Sign in", "number"),
+        ("http://3221225991/x", "Sign in", "number"),
+        ("https://www.paypal.com/x", "paypal.com", ""),
+        ("https://paypal.com/x", "www.paypal.com/y", ""),
+        ("https://xn--mnchen-3ya.de/", "münchen.de", ""),
+        ("https://xn--e1afmkfd.xn--p1ai/", "пример.рф", ""),
+        ("https://xn--fsqu00a.xn--0zwm56d/", "例子.测试", ""),
+        ("https://tracking.example/c/1", "Read more", ""),
+        ("https://files.example/d/1", "cv.pdf", ""),
+        ("https://files.example/d/1", "Version 2.10", ""),
+        ("mailto:a@b.example", "c@d.example", ""),
+        ("https://list.example/", "cora@candidates.example", ""),
+        ("https://[broken", "x", ""),
+    ],
+)
+def test_a_link_is_judged_by_where_it_leads_and_what_it_shows(href: str, text: str, reason: str) -> None:
+    doubt = judge_link(href, text)
+
+    assert (doubt.reason if doubt else "") == reason
+
+
+def test_doubts_are_found_in_html_each_host_once() -> None:
+    html = '<p><a href="https://evil.example/1">paypal.com</a> <a href="https://evil.example/2"><b>bank</b>.com</a></p>'
+
+    (doubt,) = find_doubts(html)
+
+    assert (doubt.text, doubt.host, doubt.reason) == ("paypal.com", "evil.example", "elsewhere")
+
+
+@given(st.text(), st.text())
+def test_no_link_and_no_host_raises(href: str, text: str) -> None:
+    judge_link(f"https://{href}", text)
+    find_doubts(f'<a href="{href}">{text}</a>')
+    assert isinstance(owner_of(href) + readable_host(href) + looks_like(href), str)
+
+
+@pytest.mark.parametrize(
+    ("name", "email", "reply_to", "note"),
+    [
+        ("Cora", "cora@acme.example", [], ""),
+        ("Cora", "cora@acme.example", [["", "jobs@mail.acme.example"]], ""),
+        ("Cora", "cora@acme.example", [["", "cora@evil.test"]], "Replies go elsewhere: to cora@evil.test."),
+        ("boss@acme.example", "x@evil.test", [], "The name says boss@acme.example, but the mail is from x@evil.test."),
+        ("cora@acme.example", "Cora@acme.example", [], ""),
+        ("Cora", "cora@\u0430cme.com", [], "The address is written in letters that look like acme.com."),
+        ("", "", [["", "cora@evil.test"]], ""),
+    ],
+)
+def test_what_is_odd_about_a_sender_is_noted(name: str, email: str, reply_to: list[list[str]], note: str) -> None:
+    assert notes_on_sender(name, email, reply_to) == [note] * bool(note)
+
+
+def test_a_first_mail_is_noted_last() -> None:
+    notes = notes_on_sender("", "x@a.example", [["", "y@b.test"]], is_first=True)
+
+    assert notes == ["Replies go elsewhere: to y@b.test.", "This is the first mail from this address."]
