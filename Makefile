@@ -6,7 +6,7 @@ READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
 
 .DEFAULT_GOAL := help
-.PHONY: soak help run test test-failed bench check lint unit assets screenshots clean distclean
+.PHONY: soak help run test test-failed bench check lint unit assets screenshots messages clean distclean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,9 @@ assets: $(READY) ## Fetch the pinned script files from npm, where npm is there
 
 screenshots: $(READY_DEV) assets ## Take pictures of every page into docs/screenshots
 	$(PYTHON) tools/screenshots.py
+
+messages: $(READY_DEV) ## Bring the catalogues of the pages' languages up to date with the sources
+	@$(PYTHON) tools/messages.py
 
 clean: ## Remove what tests and tools leave behind
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info

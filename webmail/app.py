@@ -19,7 +19,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from webmail.assets import asset_integrity, asset_url
 from webmail.blueprints import _framed, _times
 from webmail.blueprints._connect_tab import STATUS_WORDS
+from webmail.blueprints._languages import init_languages
 from webmail.blueprints._session import login_manager, refuse_frame, require_sign_in
+from webmail.blueprints._told import told
 from webmail.blueprints.api import blueprint as api_blueprint
 from webmail.blueprints.errors import register_error_handlers
 from webmail.config import Config, load_config
@@ -40,6 +42,7 @@ BLUEPRINTS = (
     "messages",
     "sources",
     "previews",
+    "invitations",
     "compose",
     "outbox",
     "people",
@@ -95,6 +98,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.before_request(require_sign_in)
     app.after_request(_add_headers)
     register_error_handlers(app)
+    init_languages(app)
     _add_template_names(app)
     for name in BLUEPRINTS:
         if find_spec(f"webmail.blueprints.{name}"):
@@ -167,6 +171,7 @@ def _add_template_names(app: Flask) -> None:
     app.add_template_filter(_times.short_time)
     app.add_template_filter(_times.full_time)
     app.add_template_filter(_times.time_tag)
+    app.add_template_filter(told)
     app.add_template_global(asset_url)
     app.add_template_global(asset_integrity)
     app.add_template_global(static_url)

@@ -16,7 +16,7 @@ from webmail.store.scope import Scope
 from webmail.store.session import reading, transaction
 
 THEMES = ("auto", "light", "dark")
-LOCALES = {"en-GB": "3 Nov, 14:05", "en-US": "Nov 3, 2:05 PM"}
+LOCALES = {"en-GB": "English, 3 Nov, 14:05", "en-US": "English, Nov 3, 2:05 PM", "de": "Deutsch, 3. Nov., 14:05"}
 """What users choose from, by how it looks; a launch may say any other."""
 UNDO_CHOICES_S = (0, 5, 10, 20, 30)
 MIN_PASSWORD_LENGTH = 8
@@ -145,7 +145,7 @@ def change_theme(scope: Scope, theme: str) -> None:
 
 
 def change_locale(scope: Scope, locale: str) -> None:
-    """Change how dates and times are written.
+    """Change the language of the pages, and how dates and times are written.
 
     Raises:
         InputRefused: it is none of `LOCALES`.

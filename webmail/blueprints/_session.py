@@ -56,11 +56,6 @@ class SignedIn:
         words = self.name.split() or [self.email]
         return (words[0][:1] + (words[-1][:1] if len(words) > 1 else "")).upper()
 
-    @property
-    def lang(self) -> str:
-        """What the pages' own words are in: English, of the user's kind where there is one."""
-        return self.locale if self.locale.startswith("en-") else "en"
-
     def get_id(self) -> str:
         """Give what the session keeps."""
         return f"{self.uuid}.{self._epoch}.{'' if self.is_framed else '.'}{self.session_uuid}"

@@ -69,7 +69,7 @@ def undo() -> BaseResponse:
 
 @blueprint.post("/profile-settings/locale")
 def locale() -> BaseResponse:
-    """Choose how dates and times are written."""
+    """Choose the language of the pages, and how dates and times are written."""
     users.change_locale(current_scope(), request.form.get("locale", ""))
     return redirect(url_for("profile.settings"), 303)
 
