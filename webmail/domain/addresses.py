@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import unicodedata
 from dataclasses import dataclass
 from email.header import Header
 from email.utils import getaddresses, quote
@@ -160,8 +161,16 @@ def encode_address(address: Address) -> str:
 
 
 def normalise_email(text: str) -> str:
-    """Give the form in which two addresses are compared."""
-    return text.strip().casefold()
+    """Give the form in which two addresses are compared: `xn--bcher-kva.example` is `bücher.example`."""
+    email = text.strip().casefold()
+    if email.isascii() and "@xn--" not in email and ".xn--" not in email:
+        return email
+    local, at, domain = email.rpartition("@")
+    try:
+        domain = domain[:255].encode("idna").decode("idna") + domain[255:]
+    except UnicodeError:
+        domain = unicodedata.normalize("NFC", domain)
+    return f"{unicodedata.normalize('NFC', local)}{at}{domain.casefold()}"
 
 
 def domain_of(email: str) -> str:

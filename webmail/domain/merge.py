@@ -45,6 +45,8 @@ _INLINE = frozenset(
     "wbr".split()
 )
 _ENCODED = re.compile(r"%7B%7B.{0,300}?%7D%7D", re.IGNORECASE)
+_MOST_FILLED = 1_000_000
+"""How many characters the values of one text may come to: more is no mail, and would fill the memory."""
 _URL_SAFE = ":/?#[]@!$&'()*+,;=%~"
 
 
@@ -66,7 +68,8 @@ class MergeField:
 class Merged:
     """A text with its fields filled in; with anything in `missing` it is not fit to be sent.
 
-    `missing`: labels of fields that have no value, and broken ones as they are written; each once.
+    `missing`: labels of fields that have no value, or far too much of one, and broken ones as they are written; each
+    once.
     """
 
     text: str
@@ -128,12 +131,14 @@ def _pieces(text: str, is_html: bool) -> _Pieces:
 def _fill(pieces: _Pieces, values: Values) -> Merged:
     written: list[str] = []
     missing: dict[str, None] = {}
+    left = _MOST_FILLED
     for piece in pieces:
         if isinstance(piece, str):
             written.append(piece)
             continue
         value = _value_of(piece.field, values) if piece.field else ""
-        if value:
+        left -= len(value)
+        if value and left >= 0:
             written.append(piece.write(value))
         else:
             missing[piece.field.label if piece.field else piece.broken] = None

@@ -26,8 +26,9 @@ MAX_CELL = 2000
 DELIMITERS = ",;\t|"
 _MOST_LINES_OF_A_ROW = 50
 _SAMPLE_ROWS = 60
-_FORMULA = tuple("=+-@\t\r\n|%")
-_APOSTROPHE = re.compile(r"^'(?=[=+\-@|%])")
+_FORMULA = tuple("=+-@\t\r\n|%＝＋－＠")
+"""The last four are the same in full width, which some spreadsheets read alike."""
+_APOSTROPHE = re.compile(r"^'(?=[=+\-@|%＝＋－＠])")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _MARKED = re.compile(r"\w*[^\W\x00-\x7f]\w*")

@@ -200,6 +200,15 @@ def test_a_name_of_another_alphabet_becomes_an_encoded_word() -> None:
 
 def test_addresses_compare_by_their_case_folded_form() -> None:
     assert normalise_email(" Ann@Example.COM ") == "ann@example.com"
+    for other in (
+        "ANN@BÜCHER.example",
+        "ann@xn--bcher-kva.example",
+        "ann@mail.XN--BCHER-KVA.example",
+        "ann@bu\u0308cher.example",
+    ):
+        assert normalise_email(other).replace("mail.", "") == "ann@bücher.example"
+    for odd in ("ann@xn--.example", "ann@ü..example", "xn--@", "ü", "@", "", "ann@xn--\udc80"):
+        assert normalise_email(odd) == normalise_email(normalise_email(odd))
     assert domain_of("Ann@Example.COM") == "example.com"
     assert domain_of("nobody") == ""
     assert Address("", "a@b.example").label == "a@b.example" and Address("Ann", "a@b.example").label == "Ann"

@@ -133,3 +133,10 @@ def test_tags_within_the_braces_change_nothing(one: int, other: int) -> None:
 
     assert render_html(html, ANA).text == "<p>Ana</p>"
     assert render_html(html, ANA).missing == []
+
+
+def test_values_that_come_to_far_too_much_are_told_and_do_not_fill_the_memory() -> None:
+    merged = render_html("{{ job.title }}" * 2000, {"job": {"title": "x" * 2000}})
+
+    assert merged.missing == ["job.title"]
+    assert len(merged.text) == 1_000_000

@@ -180,7 +180,7 @@ def test_a_name_is_cut_only_where_it_is_clear(name: str, names: tuple[str, str])
 
 
 def test_what_is_written_is_no_formula_and_is_read_back_as_it_was() -> None:
-    rows = [["=HYPERLINK(1)", "+33 1"], ["@x", '-"quoted", and more'], ["Zoë", "plain"]]
+    rows = [["=HYPERLINK(1)", "+33 1"], ["@x", '-"quoted", and more'], ["Zoë", "＝1+1"]]
 
     written = "".join(write_table(["Name", "Note"], rows))
 
