@@ -259,7 +259,10 @@ def copy(scope: Scope, uuid: UUID) -> UUID:
 
 
 def delete(scope: Scope, uuid: UUID) -> None:
-    """Throw a draft away, or forget a mailing that is over. Mails that have left stay in their mailboxes.
+    """Throw a draft away, or a mailing that is over. Mails that have left stay in their mailboxes.
+
+    Of a mailing that was sent to anybody the rows stay, and no page shows them: the links to unsubscribe in those mails
+    go on working, and what comes back on them is still known for what it is.
 
     Raises:
         NotFound: no such mailing.
@@ -280,4 +283,4 @@ def delete(scope: Scope, uuid: UUID) -> None:
                 name=mailing.name,
                 sent=counts.sent,
             )
-        store.delete_mailing(s, mailing.id)
+        (store.hide_mailing if store.has_left(s, mailing.id) else store.delete_mailing)(s, mailing.id)

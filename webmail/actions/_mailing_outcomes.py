@@ -23,29 +23,7 @@ from webmail.store.models import Account, Submission, utc_now
 from webmail.store.session import Session, transaction
 from webmail.store.webhooks import Fact, record
 
-UNSHOWN = "unshown"
-"""Where `Submission.filing` says so, the mail has left a moment ago, and its conversation does not show it yet."""
 _AT_ONCE = 25
-
-
-def record_mail_sent(s: Session, submission: Submission, **values: Any) -> None:
-    """Record that a mail of a mailing has left, and when the next follow-up is due; `show_sent()` does the rest.
-
-    Args:
-        values: columns of the submission to set along with it.
-    """
-    now = utc_now()
-    columns: dict[str, Any] = {
-        "state": "sent",
-        "sent_at": submission.sent_at or now,
-        "held_reason": "",
-        "error_sentence": "",
-        "claimed_until": None,
-        "filing": UNSHOWN,
-        "updated_at": now,
-    }
-    pacing.change_mail(s, submission.id, **columns | values)
-    mailing_steps.record_sent(s, submission, now)
 
 
 def show_sent(account_id: int) -> None:
@@ -110,7 +88,7 @@ def settle_mail(s: Session, submission: Submission, state: str, sentence: str, a
 def settle_by_hand(s: Session, submission: Submission, *, was_sent: bool) -> None:
     """Take the user's word for a mail that was unsure; one that has not left is failed, and not tried again."""
     if was_sent:
-        record_mail_sent(s, submission)
+        mailing_steps.record_mail_sent(s, submission)
         show_mails(s, submission.account, [submission])
     else:
         settle_mail(s, submission, "failed", "It was not sent, as you have said.")

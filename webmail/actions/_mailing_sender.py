@@ -19,7 +19,7 @@ from webmail.actions._mailing_mail import (
     merge_mail,
     values_for,
 )
-from webmail.actions._mailing_outcomes import hold_back, queue_again, record_mail_sent, settle_mail, show_mails
+from webmail.actions._mailing_outcomes import hold_back, queue_again, settle_mail, show_mails
 from webmail.actions._mailing_states import pause_because
 from webmail.actions.filing import record_filed, search_copy
 from webmail.actions.suppressions import suppress
@@ -29,6 +29,7 @@ from webmail.store import mailings as mailing_store
 from webmail.store import pacing
 from webmail.store import submissions as store
 from webmail.store.accounts import find_account, mark_failure, update_account
+from webmail.store.mailing_steps import record_mail_sent
 from webmail.store.models import Account, Mailing, MailingFile, Submission, User, utc_now
 from webmail.store.pacing import DueMail, Standing
 from webmail.store.session import Session, after_commit, reading

@@ -19,7 +19,7 @@ import structlog
 from webmail.actions._claims import held_claim
 from webmail.actions._mailing_checks import window_of
 from webmail.actions._mailing_filing import file_copies
-from webmail.actions._mailing_outcomes import record_mail_sent, show_mails, show_sent
+from webmail.actions._mailing_outcomes import show_mails, show_sent
 from webmail.actions._mailing_sender import Sender, settle_unknown
 from webmail.actions._mailing_states import pause_because, publish_mailing, wake_pacing
 from webmail.actions._pace import Pace, pace_of
@@ -224,7 +224,7 @@ def recover_lost() -> None:
             if store.change_state(s, submission_id, ("unsure",), "sent"):
                 submission = store.find_submission(s, submission_id)
                 assert submission is not None
-                record_mail_sent(s, submission)
+                mailing_steps.record_mail_sent(s, submission)
                 show_mails(s, submission.account, [submission])
                 pacing.change_mail(s, submission_id, filing="found", mime=None)
 

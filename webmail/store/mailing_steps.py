@@ -8,10 +8,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, case, func, literal, null, or_, select, update
 
-from webmail.store.models import MailingRecipient, MailingStep, Message, Submission
+from webmail.store.models import MailingRecipient, MailingStep, Message, Submission, utc_now
 from webmail.store.session import Session
 
 _ENDS = ("replied_at", "bounced_at", "unsubscribed_at", "complained_at")
+UNSHOWN = "unshown"
+"""Where `Submission.filing` says so, the mail has left a moment ago, and its conversation does not show it yet."""
 
 
 def days_until_next(s: Session, mailing_id: int, step: int) -> int | None:
@@ -33,8 +35,27 @@ def end_answered(s: Session, mailing_id: int) -> None:
     s.execute(statement.values(next_step_at=None))
 
 
-def record_sent(s: Session, submission: Submission, now: datetime) -> None:
-    """Note with the recipient that a mail has left, and when the next one is due."""
+def record_mail_sent(s: Session, submission: Submission, **values: Any) -> None:
+    """Record that a mail of a mailing has left, and when the next follow-up is due; `show_sent()` does the rest.
+
+    Args:
+        values: columns of the submission to set along with it.
+    """
+    now = utc_now()
+    columns: dict[str, Any] = {
+        "state": "sent",
+        "sent_at": submission.sent_at or now,
+        "held_reason": "",
+        "error_sentence": "",
+        "claimed_until": None,
+        "filing": UNSHOWN,
+        "updated_at": now,
+    }
+    s.execute(update(Submission).where(Submission.id == submission.id).values(**columns | values))
+    _note_with_recipient(s, submission, now)
+
+
+def _note_with_recipient(s: Session, submission: Submission, now: datetime) -> None:
     wait_days = days_until_next(s, submission.mailing_id or 0, submission.step or 0)
     next_at: ColumnElement[Any] = null()
     if wait_days is not None:

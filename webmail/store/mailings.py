@@ -60,7 +60,9 @@ class MailingRow:
 
 def list_mailings(s: Session, scope: Scope) -> list[MailingRow]:
     """Give the user's mailings, the newest first, each with its counts."""
-    query = select(Mailing).where(Mailing.tenant_id == scope.tenant_id, Mailing.user_id == scope.user_id)
+    query = select(Mailing).where(
+        Mailing.tenant_id == scope.tenant_id, Mailing.user_id == scope.user_id, Mailing.hidden_at.is_(None)
+    )
     rows = list(s.scalars(query.options(joinedload(Mailing.account)).order_by(Mailing.id.desc())))
     counted = _counts(s, [row.id for row in rows])
     return [MailingRow(row, counted.get(row.id, Counts())) for row in rows]
@@ -70,11 +72,12 @@ def load_mailing(s: Session, scope: Scope, uuid: UUID) -> Mailing:
     """Give one of the user's mailings with its account (with signature), steps and files (without content).
 
     Raises:
-        NotFound: there is none, or it is another user's.
+        NotFound: there is none, it was deleted, or it is another user's.
     """
     query = (
         select(Mailing)
         .where(Mailing.uuid == uuid, Mailing.tenant_id == scope.tenant_id, Mailing.user_id == scope.user_id)
+        .where(Mailing.hidden_at.is_(None))
         .options(
             joinedload(Mailing.account).selectinload(Account.signatures),
             selectinload(Mailing.steps),
@@ -251,6 +254,20 @@ def change_mailing(s: Session, mailing_id: int, from_states: Sequence[str], to_s
 def delete_mailing(s: Session, mailing_id: int) -> None:
     """Delete a mailing with its steps, files, recipients and submissions; the mails themselves stay where they lie."""
     s.execute(delete(Mailing).where(Mailing.id == mailing_id))
+
+
+def hide_mailing(s: Session, mailing_id: int) -> None:
+    """Have nobody see a mailing any more; whom it was sent to is kept, its files are not."""
+    s.execute(update(Mailing).where(Mailing.id == mailing_id).values(hidden_at=utc_now()))
+    s.execute(delete(MailingFile).where(MailingFile.mailing_id == mailing_id))
+
+
+def has_left(s: Session, mailing_id: int) -> bool:
+    """Say whether any mail of a mailing has left, or may have."""
+    query = select(Submission.id).where(
+        Submission.mailing_id == mailing_id, Submission.state.in_(("sending", "sent", "unsure"))
+    )
+    return s.scalar(query.limit(1)) is not None
 
 
 def unsure_submission(s: Session, recipient_id: int) -> Submission | None:

@@ -836,6 +836,8 @@ class Mailing(Base):
     updated_at: Mapped[datetime] = mapped_column(default=utc_now)
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    hidden_at: Mapped[datetime | None]
+    """When its user deleted it while mails of it are out: links in them, and what comes back, still need its rows."""
     account: Mapped[Account | None] = relationship(lazy="raise")
     steps: Mapped[list[MailingStep]] = relationship(
         lazy="raise", passive_deletes=True, order_by="MailingStep.number", back_populates="mailing"

@@ -57,5 +57,6 @@ def list_mailings_on_their_way(s: Session, scope: Scope) -> list[MailingOnItsWay
     counts: dict[int | None, dict[str, int]] = {}
     for mailing_id, state, count in s.execute(numbers):
         counts.setdefault(mailing_id, {})[state] = count
-    mailings = s.scalars(select(Mailing).where(Mailing.id.in_(counts)).order_by(Mailing.id.desc()))
+    shown = select(Mailing).where(Mailing.id.in_(counts), Mailing.hidden_at.is_(None))
+    mailings = s.scalars(shown.order_by(Mailing.id.desc()))
     return [MailingOnItsWay(each, counts[each.id]) for each in mailings]

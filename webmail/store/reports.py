@@ -12,6 +12,7 @@ from sqlalchemy import Select, delete, exists, func, select, update
 
 from webmail.domain.addresses import normalise_email
 from webmail.store import audit
+from webmail.store.mailing_steps import record_mail_sent
 from webmail.store.models import (
     Account,
     Conversation,
@@ -23,7 +24,7 @@ from webmail.store.models import (
     Suppression,
     Tenant,
 )
-from webmail.store.session import Session
+from webmail.store.session import Session, count_changed
 from webmail.store.suppressions import add_suppressions
 
 _AT_ONCE = 400
@@ -137,6 +138,31 @@ def _built(values: Sequence[Any]) -> Sent:
     submission_id, envelope, recipient_id, mailing_id, sent_at, email = values
     emails = frozenset(normalise_email(each) for each in [*(envelope or []), *([email] if email else [])])
     return Sent(submission_id, emails, recipient_id, mailing_id, sent_at)
+
+
+def prove_sent(s: Session, sent: Sent, kind: str) -> None:
+    """Take a mailing's mail for sent of which nobody could tell: something has come back on it.
+
+    Args:
+        kind: of what came back, for the audit log; "" for somebody's answer.
+    """
+    query = update(Submission).where(
+        Submission.id == sent.submission_id, Submission.state == "unsure", Submission.mailing_id.is_not(None)
+    )
+    if not count_changed(s, query.values(state="sent")):
+        return
+    submission = s.get_one(Submission, sent.submission_id)
+    record_mail_sent(s, submission)
+    mailing = s.get_one(Mailing, sent.mailing_id)
+    audit.add_entry(
+        s,
+        mailing.tenant_id,
+        None,
+        "mailing_mail_proven",
+        subject=mailing.uuid,
+        email=next(iter(sent.envelope), ""),
+        by=kind or "answer",
+    )
 
 
 def last_sent_to(s: Session, account_id: int, email: str, since: datetime) -> Sent | None:

@@ -13,6 +13,8 @@ that has to do with it (the account's own, the recipient's), about an address th
     auto_reply      -> a report; follow-ups go on
     unsubscribe     -> a report; ends follow-ups, suppressed
     a person's mail -> an answer: ends follow-ups
+
+Whatever names the Message-ID of a mailing's mail of which nobody could tell whether it left, says that it did.
 """
 
 from __future__ import annotations
@@ -133,7 +135,10 @@ class _Desk:
         self.changed = _Changes()
 
     def take(self, message_id: int, seen: Seen) -> None:
-        kind = seen.report.kind
+        kind, sent = seen.report.kind, self._sent(seen)
+        if sent is not None:
+            # Whoever names its Message-ID has had it.
+            store.prove_sent(self._s, sent, kind)
         if kind in ("bounce", "delay", "complaint"):
             done = self._undelivered(message_id, seen)
         elif kind == "unsubscribe":
