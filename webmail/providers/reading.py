@@ -30,7 +30,7 @@ _HEADER_FIELDS = (
 )
 _HEAD = ("UID", "FLAGS", "INTERNALDATE", "RFC822.SIZE", "BODYSTRUCTURE", f"BODY.PEEK[HEADER.FIELDS ({_HEADER_FIELDS})]")
 _ADDRESSING = f"BODY.PEEK[HEADER.FIELDS ({FIELDS})]"
-_REPORT_PART = "BODY.PEEK[2]<0.16384>"
+_MOST_OF_REPORT = 16_384
 _GMAIL_HEAD = ("X-GM-MSGID", "X-GM-THRID", "X-GM-LABELS")
 MAX_TEXT_BYTES = 2 * 1024 * 1024
 """Of one text, as it is transferred."""
@@ -69,11 +69,11 @@ class Chooser(Protocol):
     def choose(self, folder: str, heads: Mapping[int, bytes], /) -> set[int]:
         """Say which of these may be read, by what `webmail.domain.only_contacts.FIELDS` names."""
 
-    def doubtful(self) -> list[int]:
-        """Give the delivery reports among the others: their second part has a say, too."""
+    def doubtful(self) -> dict[str, list[int]]:
+        """Give the reports among the others, by the section that has a say, too."""
 
     def choose_reports(self, folder: str, parts: Mapping[int, bytes], /) -> set[int]:
-        """Say which of the delivery reports may be read."""
+        """Say which of the reports may be read, by these sections of them."""
 
 
 class Reader:
@@ -130,8 +130,9 @@ class Reader:
         if self._chooser is None:
             return uids
         kept = self._chooser.choose(self._folder, self._ask(uids, _ADDRESSING, b"BODY[HEADER"))
-        if reports := self._chooser.doubtful():
-            kept |= self._chooser.choose_reports(self._folder, self._ask(reports, _REPORT_PART, b"BODY[2]"))
+        for section, reports in self._chooser.doubtful().items():
+            item, name = f"BODY.PEEK[{section}]<0.{_MOST_OF_REPORT}>", f"BODY[{section}]".encode()
+            kept |= self._chooser.choose_reports(self._folder, self._ask(reports, item, name))
         return [uid for uid in uids if uid in kept]
 
     def _ask(self, uids: Sequence[int], item: str, name: bytes) -> dict[int, bytes]:

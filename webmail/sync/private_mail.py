@@ -17,7 +17,7 @@ from collections.abc import Mapping
 import structlog
 
 from webmail.domain.addresses import normalise_email
-from webmail.domain.only_contacts import Addressing, choose, read_addressing, recipients_of_report
+from webmail.domain.only_contacts import Addressing, choose, named_in_prose, read_addressing, recipients_of_report
 from webmail.store import private_mail as store
 from webmail.store.models import Account
 from webmail.store.session import reading
@@ -35,7 +35,8 @@ class ContactsOnly:
         self._account_id = account.id
         self._tenant_id = account.tenant_id
         self._own = {normalise_email(each) for each in (account.email, *account.aliases)}
-        self._reports: dict[int, Addressing] = {}
+        self._reports: set[int] = set()
+        self._prose: set[int] = set()
         self._kept_ids: set[str] = set()
         self.left_out: dict[str, set[int]] = {}
 
@@ -43,19 +44,24 @@ class ContactsOnly:
         """Say which of these messages may be read, by the fields that `only_contacts.FIELDS` names."""
         read = {uid: read_addressing(header) for uid, header in heads.items()}
         kept = self._chosen(read)
-        self._reports = {uid: each for uid, each in read.items() if each.is_report and uid not in kept}
+        self._reports = {uid for uid, each in read.items() if each.is_report and uid not in kept}
+        self._prose = {uid for uid, each in read.items() if each.is_prose and uid not in kept}
         left_out = self.left_out.setdefault(folder, set())
         left_out.difference_update(kept)
         left_out.update(read.keys() - kept)
         return kept
 
-    def doubtful(self) -> list[int]:
-        """Give the delivery reports among those that were just left out: only what they are about can tell."""
-        return sorted(self._reports)
+    def doubtful(self) -> dict[str, list[int]]:
+        """Give the reports among those that were just left out, by the part that says what they are about."""
+        found = {"2": sorted(self._reports), "1": sorted(self._prose)}
+        return {section: uids for section, uids in found.items() if uids}
 
     def choose_reports(self, folder: str, parts: Mapping[int, bytes]) -> set[int]:
-        """Say which of the delivery reports may be read, by their second parts."""
-        read = {uid: Addressing(recipients_of_report(part)) for uid, part in parts.items()}
+        """Say which of the reports may be read, by those parts of them."""
+        read = {
+            uid: Addressing(named_in_prose(part) if uid in self._prose else recipients_of_report(part))
+            for uid, part in parts.items()
+        }
         kept = self._chosen(read)
         self.left_out.setdefault(folder, set()).difference_update(kept)
         return kept

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.mails import build_mail
-from webmail.domain.only_contacts import Addressing, choose, read_addressing, recipients_of_report
+from webmail.domain.only_contacts import Addressing, choose, named_in_prose, read_addressing, recipients_of_report
 
 CARA, RITA = "cara@home.example", "rita@acme.example"
 
@@ -31,6 +31,16 @@ def test_a_report_says_whom_it_is_about() -> None:
     assert recipients_of_report(part) == {CARA}
     failed = read_addressing(b"From: m@x.example\r\nX-Failed-Recipients: dan@x.example,\r\n cara@home.example\r\n\r\n")
     assert CARA in failed.parties and "dan@x.example" in failed.parties
+    complaint = b"Feedback-Type: abuse\r\nOriginal-Rcpt-To: <cara@home.example>\r\n"
+    assert recipients_of_report(complaint) == {CARA}
+
+
+def test_a_mail_servers_words_say_whom_they_are_about() -> None:
+    header = b"From: MAILER-DAEMON@x.example\r\nSubject: failure notice\r\n\r\n"
+
+    assert read_addressing(header).is_prose
+    assert not read_addressing(b"From: Cara <cara@home.example>\r\n\r\n").is_prose
+    assert named_in_prose(b"I could not deliver it.\r\n\r\n<Cara@home.example>:\r\nno mailbox") == {CARA}
 
 
 @pytest.mark.parametrize("raw", [b"", b"\r\n\r\n", b"\x00\xff", b"From: \r\nTo: ,;<@>\r\n\r\n"])
