@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from flask_babel import gettext
+
 from webmail.domain.addresses import normalise_email
 from webmail.domain.heads import notes_on_sender
 from webmail.domain.quotes import split_quoted_text
@@ -53,11 +55,22 @@ class MessageView:
         return [each for each in self.message.attachments if not (each.is_inline and self.facts.shows_own_images)]
 
     @property
+    def invitations(self) -> list[Attachment]:
+        """The calendar files that are shown as cards: the first one, and only to whom they were sent."""
+        found = [each for each in self.message.attachments if each.media_type in ("text/calendar", "application/ics")]
+        return [] if self.owner or self.message.is_outgoing else found[:1]
+
+    @property
     def recipients(self) -> list[tuple[str, list[list[str]]]]:
         """The rows of its recipients: label and [[name, email], …]."""
         message = self.message
         blind = [] if self.owner else message.bcc
-        rows = [("To", message.to), ("Cc", message.cc), ("Bcc", blind), ("Reply to", message.reply_to)]
+        rows = [
+            (gettext("To"), message.to),
+            (gettext("Cc"), message.cc),
+            (gettext("Bcc"), blind),
+            (gettext("Reply to"), message.reply_to),
+        ]
         return [(label, addresses) for label, addresses in rows if addresses]
 
     @property

@@ -21,7 +21,7 @@ from webmail.actions import attachments
 from webmail.actions.attachments import AttachmentFile
 from webmail.blueprints._framed import inner_ancestors
 from webmail.blueprints._signed import image_token, part_token
-from webmail.domain.filenames import safe_filename
+from webmail.domain.filenames import saved_filename
 from webmail.domain.html import clean_mail_html
 from webmail.domain.links import find_doubts
 from webmail.domain.quotes import fold_quotes_html, split_quoted_text
@@ -115,7 +115,7 @@ def streamed(pieces: Iterator[bytes], content_type: str) -> Response:
 
 def attached_as(name: str) -> str:
     """Give the Content-Disposition of a file of that name, which may be a sender's words."""
-    tidy = safe_filename(name)
+    tidy = saved_filename(name)
     plain = tidy.encode("ascii", "replace").decode().replace("?", "_")
     names = {"filename": plain}
     if plain != tidy:

@@ -48,6 +48,7 @@ _EXTRA_NAME = re.compile(r"(?!content-|mime-|(?:bcc|cc|in-reply-to|references|re
 # 76: the stdlib breaks quoted-printable lines there, too (RFC 2045, section 6.7).
 _POLICY = _Policy(linesep="\r\n", cte_type="7bit", max_line_length=76)
 _FOLD = "\r\n "
+CALENDAR_ANSWER = "text/calendar; method=REPLY"
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,9 @@ def _add_html(message: EmailMessage, mail: OutgoingMail) -> None:
 
 
 def _attach(message: EmailMessage, file: OutgoingFile) -> None:
+    if file.media_type == CALENDAR_ANSWER:  # the mail itself in another form: RFC 6047, section 2.4
+        message.add_alternative(file.content.decode(), subtype="calendar", params={"method": "REPLY"})
+        return
     main, _, sub = _media_type(file).partition("/")
     name = _file_name(file) or "attachment"
     message.add_attachment(file.content, maintype=main, subtype=sub, filename=name)

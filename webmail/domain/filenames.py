@@ -11,7 +11,7 @@ _LONGEST = 120
 _PICTURES = frozenset("image/png image/jpeg image/jpg image/pjpeg image/gif image/webp image/bmp".split())
 
 
-def safe_filename(name: str, fallback: str = "attachment") -> str:
+def saved_filename(name: str, fallback: str = "attachment") -> str:
     """Make a name without folders, control and direction marks, or what Windows keeps for itself; its end is kept."""
     tidy = " ".join(_NOT_IN_NAMES.sub(" ", name).split()).strip(". ")
     stem, _, ending = tidy.rpartition(".")
@@ -36,7 +36,7 @@ def distinct_filenames(names: Iterable[str]) -> list[str]:
     """Make names safe, and each another, whatever the case: the second "cv.pdf" becomes "cv (2).pdf"."""
     taken: set[str] = set()
     found = []
-    for name in map(safe_filename, names):
+    for name in map(saved_filename, names):
         stem, dot, ending = name.rpartition(".") if "." in name else (name, "", "")
         number, candidate = 1, name
         while candidate.casefold() in taken:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webmail.domain.filenames import distinct_filenames, safe_filename
+from webmail.domain.filenames import distinct_filenames, saved_filename
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from webmail.domain.filenames import distinct_filenames, safe_filename
     ],
 )
 def test_a_name_is_made_safe(given_name: str, name: str) -> None:
-    assert safe_filename(given_name) == name
+    assert saved_filename(given_name) == name
 
 
 def test_equal_names_are_told_apart() -> None:
