@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
+from joserfc.jwk import OKPKey
+
+from tests.servers.certificates import TestAuthority
+from tests.servers.key_set import KeySetServer
 
 pytestmark = pytest.mark.integration
 
@@ -17,12 +21,14 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def webmail(tmp_path: Path) -> Command:
+def webmail(tmp_path: Path, certificates: Path) -> Command:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("WEBMAIL_")}
     environ |= {
         "WEBMAIL_DATA": str(tmp_path),
         "WEBMAIL_SECRET_KEY": "s" * 40,
         "WEBMAIL_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+        "WEBMAIL_ALLOW_PRIVATE_HOSTS": "1",
+        "WEBMAIL_CA_FILE": str(certificates / "ca.pem"),
     }
 
     def call(*words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
@@ -51,6 +57,27 @@ def test_an_operator_makes_a_user_gives_a_new_password_and_lists_what_there_is(w
     assert webmail("user", "list").stdout == "acme\tana@acme.example\tAna Ortega\n"
     assert webmail("tenant", "list").stdout == "acme\tacme\n"
     assert webmail("accounts").stdout == ""
+
+
+def test_an_operator_has_launches_taken_by_published_keys(
+    webmail: Command, authority: TestAuthority, certificates: Path
+) -> None:
+    webmail("migrate")
+    webmail("tenant", "add", "acme")
+    server = KeySetServer(authority, certificates)
+    server.keys = [OKPKey.generate_key("Ed25519").as_dict(private=False, kid="one")]
+
+    followed = webmail("tenant", "key", "acme", "--jwks-url", server.url)
+    shown = webmail("tenant", "show", "acme").stdout
+    server.keys = []
+    refused = webmail("tenant", "key", "acme", "--jwks-url", f"{server.url}/other")
+    webmail("tenant", "key", "acme", "--jwks-url", server.url, "--remove")
+    server.stop()
+
+    assert (followed.returncode, followed.stdout[:6]) == (0, "1 keys"), followed.stderr
+    assert f"keys    {server.url}\tas of 20" in shown and "  key   one\tEdDSA\n" in shown
+    assert refused.returncode == 1 and "holds no key" in refused.stderr
+    assert webmail("tenant", "show", "acme").stdout == ""
 
 
 def test_an_operator_lets_a_tenants_pages_hold_frames(webmail: Command, tmp_path: Path) -> None:
