@@ -145,6 +145,16 @@ def fill_for(scope: Scope, template_uuid: UUID, *, contact_address: str) -> Fill
     return fill(template.subject, template.html, values)
 
 
+def require_size(html: str) -> None:
+    """See that a text is no larger than a template may be.
+
+    Raises:
+        InputRefused: it is; field `html`.
+    """
+    if len(html) > _MAX_HTML:
+        raise InputRefused("html", "This text is larger than 500 KB. Use smaller pictures.")
+
+
 def values_for(s: Session, scope: Scope, contact_address: str) -> dict[str, dict[str, str]]:
     """Give what the merge fields hold for a mail of this user to this address."""
     address = normalise_email(contact_address)
@@ -207,7 +217,6 @@ def _checked(typed: TemplateFields) -> TemplateFields:
         raise InputRefused("name", "Give the template a name, to find it by.")
     if len(name) > _MAX_NAME:
         raise InputRefused("name", f"A name takes up to {_MAX_NAME} characters.")
-    if len(typed.html) > _MAX_HTML:
-        raise InputRefused("html", "This text is larger than 500 KB. Use smaller pictures.")
+    require_size(typed.html)
     subject = " ".join(typed.subject.split())[:_MAX_SUBJECT]
     return TemplateFields(name, subject, clean_composed_html(typed.html).strip(), typed.is_shared)

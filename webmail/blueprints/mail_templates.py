@@ -135,6 +135,7 @@ def preview(template_uuid: UUID) -> Response:
 def preview_typed() -> Response:
     """Show what is typed with sample values, without storing it."""
     fields = typed_form(request.form).to_fields()
+    templates.require_size(fields.html)
     with reading() as s:
         return _previewed(s, fields.subject, fields.html)
 

@@ -36,7 +36,7 @@ _BROKEN = re.compile(
     r"|\{\{[^{}\x00]{0,200}\}{0,2}|[^{}\x00]{0,40}\}\}",
     re.IGNORECASE,
 )
-_TOKEN = re.compile(r"<!--.*?-->|</?[a-zA-Z](?:[^<>\"']|\"[^\"]*\"|'[^']*')*+>", re.DOTALL)
+_TOKEN = re.compile(r"<!--(?:.*?-->|.*)|</?[a-zA-Z](?:[^<>\"']|\"[^\"]*\"|'[^']*')*+>", re.DOTALL)
 _TAG_NAME = re.compile(r"</?([a-zA-Z][a-zA-Z0-9]*)")
 _ATTRIBUTE = re.compile(r"([a-zA-Z-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 _CHARACTER = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});|.", re.DOTALL)

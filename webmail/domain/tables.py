@@ -31,7 +31,7 @@ _FORMULA = tuple("=+-@\t\r\n|%＝＋－＠")
 _APOSTROPHE = re.compile(r"^'(?=[=+\-@|%＝＋－＠])")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-_MARKED = re.compile(r"\w*[^\W\x00-\x7f]\w*")
+_MARKED = re.compile(r"(?<!\w)[0-9A-Za-z_]*[^\W\x00-\x7f]\w*")
 _FOREIGN = re.compile(r"[^\s\x00-\x7f]{3,}")
 """Words without a letter of ours, and of whole words with marks the share that tells of another script."""
 _CENTRAL = re.compile(r"\w[³¹¿¾¼Ÿ\ufffd]|[³¹¿¾¼£¥¯]\w|[Œœ](?![uUiIt])")

@@ -124,6 +124,10 @@ def test_what_is_typed_is_previewed_with_an_example_and_not_stored(client: Check
     assert "script-src" not in shown.headers["Content-Security-Policy"]
     with reading() as s:
         assert list_templates(s, user) == []
+    assert (
+        client.submit("/mail-templates/preview", {**HELLO, "body_html": "x" * 500_001, "format": "rich"}).status_code
+        == 422
+    )
 
 
 def test_others_of_the_tenant_read_and_copy_what_is_shared_and_change_nothing(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -186,6 +188,14 @@ def test_what_is_written_is_no_formula_and_is_read_back_as_it_was() -> None:
 
     assert written.startswith("\ufeffName,Note\r\n'=HYPERLINK(1),'+33 1\r\n'@x,\"'-")
     assert [row.cells for row in read_table(written.encode()).rows] == rows
+
+
+def test_one_endless_word_is_read_as_quickly_as_many() -> None:
+    begun = time.process_time()
+
+    read_table(b"a" * 50_000 + "é".encode("cp1252"))
+
+    assert time.process_time() - begun < 1
 
 
 @given(st.binary(max_size=300))
