@@ -27,7 +27,7 @@ MAX_BYTES = 512 * 1024
 _MAX_LINES = 20_000
 _MOST_ATTENDEES = 200
 _MAX_TEXT = 2000
-_ZONE = re.compile(r"^BEGIN:VTIMEZONE\r?$.*?^END:VTIMEZONE\r?\n?", re.DOTALL | re.MULTILINE | re.IGNORECASE)
+_ZONE = re.compile(r"^BEGIN:VTIMEZONE\r?$(?:.*?^END:VTIMEZONE\r?\n?|.*)", re.DOTALL | re.MULTILINE | re.IGNORECASE)
 _ZONE_NAME = re.compile(r"^TZID(?:;[^:\r\n]*)?:([^\r\n]{1,200})", re.MULTILINE | re.IGNORECASE)
 _ZONE_OFFSET = re.compile(r"^TZOFFSETTO:([+-])([01]\d)([0-5]\d)", re.MULTILINE | re.IGNORECASE)
 

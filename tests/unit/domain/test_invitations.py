@@ -107,7 +107,10 @@ def test_an_answer_is_what_calendars_expect(answer: str) -> None:
     assert max(map(len, written.splitlines())) <= 75
 
 
-@pytest.mark.parametrize("content", [b"", b"x", b"BEGIN:VCALENDAR", ics() * 2000, b"BEGIN:VEVENT\r\n" * 30_000])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"x", b"BEGIN:VCALENDAR", ics() * 2000, b"BEGIN:VEVENT\r\n" * 30_000, b"BEGIN:VTIMEZONE\n" * 19_000],
+)
 def test_what_is_no_invitation_is_none(content: bytes) -> None:
     began = time.monotonic()
     read_invitation(content)
