@@ -168,6 +168,8 @@ def tenant_key(slug: str, algorithm: str, public_key: TextIO | None, jwks_url: s
         tenants.remove_key(slug, kid)
         click.echo(f"The key {kid} is gone: what it signs is refused from now on.")
         return
+    if (public_key is None) != (algorithm == "HS256"):
+        raise click.UsageError("EdDSA and RS256 take a --public-key, and HS256 takes none: its secret is made here.")
     kid, secret = tenants.add_key(slug, algorithm, kid=kid, public_key=public_key.read() if public_key else "")
     click.echo(f"kid     {kid}")
     if secret:

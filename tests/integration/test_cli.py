@@ -85,6 +85,7 @@ def test_an_operator_lets_a_tenants_pages_hold_frames(webmail: Command, tmp_path
     webmail("tenant", "add", "acme", "--name", "Acme Staffing")
 
     key = webmail("tenant", "key", "acme", "--kid", "first")
+    keyless = webmail("tenant", "key", "acme", "--algorithm", "EdDSA")
     origin = webmail("tenant", "origin", "acme", "https://ATS.acme.example/")
     api_key = webmail("tenant", "api-key", "acme")
 
@@ -94,6 +95,7 @@ def test_an_operator_lets_a_tenants_pages_hold_frames(webmail: Command, tmp_path
     secret = key.stdout.split("secret  ")[1].split("\n")[0]
     stored = b"".join(file.read_bytes() for file in tmp_path.glob("webmail.db*"))
     assert secret.encode() not in stored and api_key.stdout.strip().encode() not in stored
+    assert keyless.returncode == 2 and "EdDSA and RS256 take a --public-key" in keyless.stderr
     assert webmail("tenant", "show", "acme").stdout == "key     first\tHS256\norigin  https://ats.acme.example\n"
 
 
