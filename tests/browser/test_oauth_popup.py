@@ -69,7 +69,7 @@ def open_context(playwright: Playwright) -> Iterator[Callable[[], BrowserContext
     browser.close()
 
 
-@pytest.fixture(params=["cookie"])
+@pytest.fixture(params=["cookie", "token"])
 def way(request: pytest.FixtureRequest, world: World) -> Iterator[str]:
     """A browser that partitions cookies, and one that does not know how and so refuses them."""
     world.front.leaves_out = b"; Partitioned" if request.param == "token" else None

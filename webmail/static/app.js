@@ -120,6 +120,12 @@
   document.addEventListener("visibilitychange", resume);
   if (document.querySelector("[data-resumed]")) sessions?.postMessage("resumed");
 
+  /* htmx looks the page over as soon as it is there itself, and its stream may come later: then once more. */
+  setTimeout(() => {
+    const stream = document.getElementById("stream");
+    if (stream && !stream._htmx) window.htmx?.process(stream);
+  });
+
   /* After the stream was away, the page reads its state again. */
   let streams = 0;
   const readAgain = () => document.body.dispatchEvent(new CustomEvent("resumed", { bubbles: true }));
