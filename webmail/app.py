@@ -20,7 +20,7 @@ from webmail.assets import asset_integrity, asset_url
 from webmail.blueprints import _framed, _times
 from webmail.blueprints._connect_tab import STATUS_WORDS
 from webmail.blueprints._languages import init_languages
-from webmail.blueprints._session import login_manager, refuse_frame, require_sign_in
+from webmail.blueprints._session import limit_strangers, login_manager, refuse_frame, require_sign_in
 from webmail.blueprints._told import told
 from webmail.blueprints.api import blueprint as api_blueprint
 from webmail.blueprints.errors import register_error_handlers
@@ -85,8 +85,10 @@ def create_app(config: Config | None = None) -> Flask:
         # Without it, everybody would share the proxy's address, and so its number of tries at sign-in.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]  # Werkzeug's way
     app.session_interface = _framed.Sessions()
-    app.before_request(_refuse_nul)
     app.before_request(refuse_frame)
+    app.before_request(require_sign_in)
+    app.before_request(limit_strangers)  # whoever is not known gets no further than here with anything large
+    app.before_request(_refuse_nul)
     csrf = CSRFProtect(app)
     csrf.exempt("webmail.blueprints.embed.launch")  # it is posted by the host's page, and signed
     csrf.exempt("webmail.blueprints.oauth.redeem")  # a popup has no session; its ticket is what guards it
@@ -95,7 +97,6 @@ def create_app(config: Config | None = None) -> Flask:
     csrf.exempt(api_blueprint)  # it takes keys, and no session
     app.url_defaults(_framed.name_frame)
     login_manager.init_app(app)
-    app.before_request(require_sign_in)
     app.after_request(_add_headers)
     register_error_handlers(app)
     init_languages(app)

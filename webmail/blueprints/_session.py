@@ -26,6 +26,10 @@ from webmail.store.session import reading
 
 View = TypeVar("View", bound=Callable[..., Any])
 
+STRANGERS_BYTES = 2 * 1024 * 1024
+_API_BYTES = 6 * 1024 * 1024
+"""More than any operation takes; each has its own limit besides."""
+
 login_manager = LoginManager()
 login_manager.session_protection = None
 
@@ -111,6 +115,12 @@ def require_sign_in() -> BaseResponse | None:
     view = current_app.view_functions.get(request.endpoint or "")
     is_open = view is None or getattr(view, "is_public", False) or request.endpoint == "static"
     return None if is_open or current_user.is_authenticated else ask_to_sign_in()
+
+
+def limit_strangers() -> None:
+    """Hold a body that nobody has signed in for to a size, before anything reads it: a form is read into memory."""
+    if request.method not in ("GET", "HEAD") and not current_user.is_authenticated:
+        request.max_content_length = _API_BYTES if request.blueprint == "api" else STRANGERS_BYTES
 
 
 def ask_to_sign_in() -> BaseResponse:

@@ -11,7 +11,7 @@ from flask import Flask
 from tests.conftest import USER_PASSWORD
 from tests.unit.blueprints.conftest import CheckedClient, load_user
 from webmail.actions import users as user_actions
-from webmail.blueprints._session import safe_next
+from webmail.blueprints._session import STRANGERS_BYTES, safe_next
 from webmail.store.scope import Scope
 
 
@@ -202,3 +202,13 @@ def test_no_link_to_the_sign_in_page_leads_out(stranger: CheckedClient, user: Sc
 
 def test_the_demos_sign_in_is_offered_in_the_demo_only(stranger: CheckedClient) -> None:
     assert "recruiter@demo.example" not in stranger.get("/login?fill=demo").get_data(as_text=True)
+
+
+def test_nothing_large_is_read_from_who_is_not_signed_in(stranger: CheckedClient, client: CheckedClient) -> None:
+    large = {"text": "x" * STRANGERS_BYTES}
+
+    assert stranger.post("/login", data=large).status_code == 413
+    assert stranger.post("/contacts/import", data=large).status_code == 401
+    assert stranger.post("/u/anything", data=large).status_code == 413
+    assert stranger.post("/api/v1/contacts", data={"text": "x" * 6 * 1024 * 1024}).status_code == 413
+    assert client.submit("/editor/plain-text", large).status_code == 200
