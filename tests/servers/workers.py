@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
+from tests.servers.processes import kill_family
 from webmail.config import Config
 
 _ROOT = Path(__file__).parents[2]
 
 
 class WorkerProcess:
-    """One `worker.py` with its horses, in a process group of its own.
+    """One `worker.py` with its horses.
 
     Args:
         config: what the test's own process is configured with.
@@ -52,7 +52,7 @@ class WorkerProcess:
         self.kill()
 
     def kill(self) -> None:
-        """End the whole group at once, as a power cut does."""
+        """End it and its horses, which have groups of their own, at once."""
         if self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
+            kill_family(self._process.pid)
         self._process.wait()

@@ -5,12 +5,13 @@ Each shows here at once and is written down as a Change in the same transaction;
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from uuid import UUID, uuid4
 
 from webmail import queue
+from webmail.actions._telling import flagged_places, seen_places, tell, tell_marks
 from webmail.errors import InputRefused
 from webmail.store import changes as ledger
 from webmail.store.accounts import find_account, load_account
@@ -22,7 +23,7 @@ from webmail.store.conversations import (
 )
 from webmail.store.folders import folder_by_role, folders_of
 from webmail.store.messages import conversation_ids_of, messages_of_conversation, messages_of_conversations
-from webmail.store.models import Account, Change, Conversation, Folder, Message, Placement
+from webmail.store.models import Account, Change, Conversation, Folder, Message
 from webmail.store.placements import add_provisional, keep_in_folder, set_leaving
 from webmail.store.scope import Scope
 from webmail.store.session import Session, after_commit, transaction
@@ -120,13 +121,7 @@ def _set_unread(
         message.is_unread = is_unread
     s.flush()
     if account.read_marks == "keep":
-        placements = [
-            placement
-            for message in messages
-            for placement in message.placements
-            if placement.folder.role == "inbox" and placement.uid > 0 and placement.is_seen == is_unread
-        ]
-        _flag(s, account, placements, "\\Seen", is_set=not is_unread)
+        tell_marks(s, account, seen_places(s, account, messages, is_seen=not is_unread), "\\Seen", is_set=not is_unread)
     _show(s, account, [each.id for each in conversations])
 
 
@@ -151,22 +146,8 @@ def _set_flagged(
     for message in messages:
         message.is_flagged = is_flagged
     s.flush()
-    placements = [
-        placement
-        for message in messages
-        for placement in message.placements
-        if placement.uid > 0 and not placement.is_leaving
-    ]
-    _flag(s, account, placements, "\\Flagged", is_set=is_flagged)
+    tell_marks(s, account, flagged_places(messages), "\\Flagged", is_set=is_flagged)
     _show(s, account, [each.id for each in conversations])
-
-
-def _flag(s: Session, account: Account, placements: Sequence[Placement], flag: str, *, is_set: bool) -> None:
-    payload = {"add": [flag] if is_set else [], "remove": [] if is_set else [flag]}
-    for folder, group in _by_folder(placements):
-        _record(s, account, "flag", "user", folder, group, payload)
-    if placements:
-        requests.request_sync(s, account)
 
 
 def archive(scope: Scope, conversation_uuid: UUID) -> None:
@@ -237,16 +218,14 @@ def _move_out(s: Session, conversations: Sequence[Conversation], role: str, batc
     account = conversations[0].account
     placements, moving = [], set()
     for message in messages_of_conversations(s, [each.id for each in conversations]):
-        leaving = [each for each in message.placements if _LEAVES[role](each.folder) and each.uid > 0]
-        leaving = [each for each in leaving if not each.is_leaving]
+        leaving = [each for each in message.placements if _LEAVES[role](each.folder) and not each.is_leaving]
         placements += leaving
         moving |= {message.conversation_id} if leaving else set()
     if not placements:
         return 0
     target = folder_by_role(s, account.id, role)
     payload = {"role": role, "to": target.id if target else 0, "batch": batch.hex}
-    for folder, group in _by_folder(placements):
-        _record(s, account, "move", "user", folder, group, payload)
+    tell(s, account, "move", placements, payload)
     set_leaving(s, [placement.id for placement in placements], True)
     requests.request_sync(s, account)
     _show(s, account, moving)
@@ -352,34 +331,6 @@ def put_back_marks(scope: Scope, account_uuid: UUID) -> int:
         count = record_put_back(s, account, {folder.id: folder for folder in folders_of(s, account.id)})
         requests.request_sync(s, account)
         return count
-
-
-def _by_folder(placements: Sequence[Placement]) -> list[tuple[Folder, list[Placement]]]:
-    groups: dict[int, tuple[Folder, list[Placement]]] = {}
-    for placement in placements:
-        groups.setdefault(placement.folder_id, (placement.folder, []))[1].append(placement)
-    return list(groups.values())
-
-
-def _record(
-    s: Session,
-    account: Account,
-    kind: str,
-    reason: str,
-    folder: Folder,
-    placements: Sequence[Placement],
-    payload: Mapping[str, object],
-) -> None:
-    ledger.record_change(
-        s,
-        account,
-        kind=kind,
-        reason=reason,
-        folder=folder,
-        uids=[placement.uid for placement in placements],
-        message_ids=[placement.message_id for placement in placements],
-        payload=dict(payload),
-    )
 
 
 def _show(s: Session, account: Account, conversation_ids: Collection[int]) -> None:

@@ -20,6 +20,7 @@ from webmail.store.accounts import POLL_S, accounts_due, update_account
 from webmail.store.models import Account, utc_now
 from webmail.store.session import reading, transaction
 from webmail.store.verification import accounts_to_verify
+from webmail.sync.lease import revoke_of_the_dead
 from webmail.sync.requests import enqueue_backfill, enqueue_sync, enqueue_verify
 
 log = structlog.get_logger(__name__)
@@ -43,6 +44,7 @@ def run_sweep(stop: threading.Event) -> None:
     """Sweep once a second until told to stop; a failure is logged and the next round tries again."""
     while not stop.wait(_EVERY_S):
         for sweep in (
+            revoke_of_the_dead,
             sweep_accounts,
             submit.recover_lost,
             pacing.recover_lost,

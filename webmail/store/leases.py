@@ -6,7 +6,7 @@ and comes back holds an old token, and what it would write is rolled back.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select, update
 
@@ -72,3 +72,20 @@ def release(s: Session, account_id: int, token: int) -> None:
 def revoke(s: Session, account_id: int) -> None:
     """Take the lease from whoever holds it: it commits nothing more, and somebody else may begin at once."""
     s.execute(update(Account).where(Account.id == account_id).values(lease_owner=None, lease_until=None))
+
+
+def held(s: Session, prefix: str, now: datetime) -> list[tuple[int, str]]:
+    """Give (account id, owner) of the leases that have not run out and whose owner's name begins so."""
+    query = select(Account.id, Account.lease_owner).where(
+        Account.lease_until >= now, Account.lease_owner.startswith(prefix, autoescape=True)
+    )
+    return [(account_id, owner) for account_id, owner in s.execute(query) if owner]
+
+
+def revoke_from(s: Session, account_id: int, owner: str) -> None:
+    """Take the lease from an owner, if it still is."""
+    s.execute(
+        update(Account)
+        .where(Account.id == account_id, Account.lease_owner == owner)
+        .values(lease_owner=None, lease_until=None)
+    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from sqlalchemy import case, delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from webmail.store.messages import flag_values
 from webmail.store.models import Folder, Message, Placement
@@ -42,10 +42,14 @@ def make_stale(s: Session, folder_id: int) -> None:
     s.execute(update(Placement).where(Placement.folder_id == folder_id, Placement.uid > 0).values(uid=-Placement.id))
 
 
-def has_stale(s: Session, folder_id: int) -> bool:
-    """Say whether a folder has placements of an older UIDVALIDITY."""
-    where = (Placement.folder_id == folder_id, Placement.uid < 0, Placement.uid > _PROVISIONAL)
-    return s.scalar(select(Placement.id).where(*where).limit(1)) is not None
+def has_stale(s: Session, folder_id: int, message_ids: Collection[int] | None = None) -> bool:
+    """Say whether a folder has placements of an older UIDVALIDITY, of these messages or of any."""
+    query = select(Placement.id).where(
+        Placement.folder_id == folder_id, Placement.uid < 0, Placement.uid > _PROVISIONAL
+    )
+    if message_ids is not None:
+        query = query.where(Placement.message_id.in_(message_ids))
+    return s.scalar(query.limit(1)) is not None
 
 
 def drop_stale(s: Session, folder_id: int) -> list[int]:
@@ -115,6 +119,26 @@ def placements_in_folder(s: Session, folder_id: int, message_ids: Sequence[int])
     return list(s.scalars(query))
 
 
+def places_of(s: Session, message_ids: Collection[int]) -> list[tuple[Folder, list[int]]]:
+    """Give where these messages lie for certain: folders, and their UIDs there."""
+    query = (
+        select(Folder, Placement.uid)
+        .join(Placement, Placement.folder_id == Folder.id)
+        .where(Placement.message_id.in_(message_ids), Placement.uid > 0)
+        .order_by(Folder.id, Placement.uid)
+    )
+    places: dict[int, tuple[Folder, list[int]]] = {}
+    for folder, uid in s.execute(query):
+        places.setdefault(folder.id, (folder, []))[1].append(uid)
+    return list(places.values())
+
+
+def without_place(s: Session, message_ids: Collection[int]) -> set[int]:
+    """Give those of these messages that lie nowhere for certain."""
+    query = select(Placement.message_id).where(Placement.message_id.in_(message_ids), Placement.uid > 0)
+    return set(message_ids) - set(s.scalars(query))
+
+
 def message_id_headers(s: Session, folder_id: int, uids: Sequence[int]) -> dict[int, str]:
     """Give the Message-ID field of each of these UIDs' messages."""
     query = (
@@ -164,6 +188,17 @@ def set_leaving(s: Session, placement_ids: Iterable[int], is_leaving: bool) -> N
     s.execute(update(Placement).where(Placement.id.in_(list(placement_ids))).values(is_leaving=is_leaving))
 
 
+def set_flags(
+    s: Session, folder_id: int, uids: Iterable[int], *, add: Collection[str], remove: Collection[str]
+) -> None:
+    """Note flags that the server has set and cleared for us."""
+    names = {"\\Seen": "is_seen", "\\Flagged": "is_flagged", "\\Answered": "is_answered"}
+    for placement in placements_by_uid(s, folder_id, uids).values():
+        for flag, column in names.items():
+            if flag in add or flag in remove:
+                setattr(placement, column, flag in add)
+
+
 def keep_in_folder(s: Session, folder_id: int, message_ids: Collection[int]) -> None:
     """Take back that these messages are leaving a folder."""
     where = (Placement.folder_id == folder_id, Placement.message_id.in_(message_ids))
@@ -180,20 +215,27 @@ def sync_message_flags(s: Session, message_ids: Iterable[int], *, seen_too: bool
     for start in range(0, len(ids), _CHUNK):
         chunk = ids[start : start + _CHUNK]
         query = (
-            select(
-                Placement.message_id,
-                func.max(case((Placement.is_flagged, 1), else_=0)),
-                func.max(case((Placement.is_answered, 1), else_=0)),
-                func.max(case((Placement.is_seen, 1), else_=0)),
-            )
+            select(Placement, Message.is_outgoing)
+            .join(Message, Placement.message_id == Message.id)
             .where(Placement.message_id.in_(chunk))
-            .group_by(Placement.message_id)
         )
+        by_message: dict[int, list[Placement]] = {}
+        outgoing: set[int] = set()
+        for placement, is_outgoing in s.execute(query):
+            by_message.setdefault(placement.message_id, []).append(placement)
+            outgoing |= {placement.message_id} if is_outgoing else set()
         updates = []
-        for message_id, flagged, answered, seen in s.execute(query):
-            values = {"id": message_id, "is_flagged": bool(flagged), "is_answered": bool(answered)}
+        for message_id, placements in by_message.items():
+            # What only waits for somebody's EXPUNGE says nothing of a message that lies elsewhere as well.
+            valid = [each for each in placements if not each.is_leaving] or placements
+            values = {
+                "id": message_id,
+                "is_flagged": any(each.is_flagged for each in valid),
+                "is_answered": any(each.is_answered for each in valid),
+            }
             if seen_too:
-                values["is_unread"] = not seen
+                is_seen = any(each.is_seen for each in valid)
+                values["is_unread"] = not is_seen and message_id not in outgoing
             updates.append(values)
         if updates:
             s.execute(update(Message), updates)

@@ -22,7 +22,7 @@ from webmail.store.models import Account, Folder
 from webmail.store.session import Session
 from webmail.store.webhooks import record_received
 from webmail.sync.context import SyncContext
-from webmail.sync.read_marks import record_read_marks
+from webmail.sync.read_marks import adopt_flags, record_read_marks
 from webmail.sync.reports import look_at, take_in_returns
 from webmail.sync.texts import fetched_values, storable
 
@@ -71,6 +71,7 @@ def _store(
     taken = take_in(s, account, folder, arrivals)
     if folder.role == "inbox":
         record_read_marks(s, account, folder, arrivals, taken)
+        adopt_flags(s, account, folder, set(taken.message_id_by_uid.values()) - set(taken.new_message_ids))
     refresh_conversations(s, account, taken.conversation_ids)
     if folder_values:
         update_folder(s, folder.id, **folder_values)

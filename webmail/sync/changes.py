@@ -3,7 +3,8 @@
 A Change is committed before anything is sent. Each kind can be carried out twice without harm (a flag that is set
 already stays set; a UID that has been moved away is no longer there), so a crash between the server's answer and our
 commit costs a repetition and nothing else. A Change whose UIDVALIDITY is no longer the folder's is looked up anew by
-the messages' present placements.
+the messages' present placements; so is one that was written down while they were on their way. A mark follows its
+message to where it has been moved since.
 """
 
 from __future__ import annotations
@@ -24,21 +25,28 @@ from webmail.store.models import Change, Folder
 from webmail.store.placements import (
     add_placement,
     drop_provisional,
+    has_stale,
     identities_by_uid,
     message_id_headers,
     placements_by_uid,
     placements_in_folder,
+    places_of,
     remove_uids,
+    set_flags,
     set_leaving,
+    without_place,
 )
 from webmail.store.session import reading
 from webmail.sync.arrivals import identity_of
 from webmail.sync.context import SyncContext
+from webmail.sync.read_marks import adopt_flags
 from webmail.sync.renames import look_at_folders
 
 log = structlog.get_logger(__name__)
 
 _BATCH = 500
+_MOST_LOOKS = 3
+"""So many syncs a change waits for a message to turn up; then it is gone, and there is nobody to be told."""
 
 
 def push_changes(context: SyncContext) -> int:
@@ -94,7 +102,7 @@ def _carry_out(context: SyncContext, change: Change, folders: dict[int, Folder])
     if uids is None:
         return False
     if change.kind == "flag":
-        _push_flags(context, change, folder, uids)
+        _push_flags(context, change, [(folder, uids), *_moved_since(change, folder)])
     elif change.kind == "move":
         _push_move(context, change, folder, folders, uids)
     elif change.kind == "delete":
@@ -115,7 +123,8 @@ def _folder_known_since(context: SyncContext, change: Change) -> Folder | None:
 def _present_uids(change: Change, folder: Folder, state: FolderState) -> list[int] | None:
     """Give the UIDs that a change means now: its own, or where its messages lie since.
 
-    None after a change of UIDVALIDITY, until the folder has been read far enough to tell.
+    None after a change of UIDVALIDITY, until the folder has been read far enough to tell; and for a few syncs while
+    nobody knows where a message lies, because its server did not say where it was moved to.
     """
     if change.uids and change.uidvalidity == state.uidvalidity:
         return list(change.uids)
@@ -123,28 +132,38 @@ def _present_uids(change: Change, folder: Folder, state: FolderState) -> list[in
         return None
     with reading() as s:
         found = placements_in_folder(s, folder.id, change.message_ids)
-    is_being_read = folder.is_synced and change.uidvalidity is not None and (folder.backfill_uid or 2) > 1
-    if is_being_read and not set(change.message_ids) <= {placement.message_id for placement in found}:
+        is_being_read = has_stale(s, folder.id, change.message_ids)
+        are_lost = change.reason == "user" and bool(without_place(s, change.message_ids))
+    if is_being_read or (are_lost and change.attempts < _MOST_LOOKS):
         return None
     return [placement.uid for placement in found]
 
 
-def _push_flags(context: SyncContext, change: Change, folder: Folder, uids: Sequence[int]) -> None:
+def _moved_since(change: Change, folder: Folder) -> list[tuple[Folder, list[int]]]:
+    """Give where those messages of a user's mark lie now that have left its folder since it was written down."""
+    if change.reason != "user":
+        return []
+    with reading() as s:
+        staying = {each.message_id for each in placements_in_folder(s, folder.id, change.message_ids)}
+        moved = [message_id for message_id in change.message_ids if message_id not in staying]
+        return [(place, uids) for place, uids in places_of(s, moved) if place.role not in ("sent", "drafts")]
+
+
+def _push_flags(context: SyncContext, change: Change, places: Sequence[tuple[Folder, Sequence[int]]]) -> None:
+    """Set and clear flags; the first of the places is open, and what it says counts even if nothing lies there."""
     add, remove = change.payload.get("add", []), change.payload.get("remove", [])
-    for start in range(0, len(uids), _BATCH):
-        context.imap.store_flags(uids[start : start + _BATCH], add=add, remove=remove)
+    for number, (folder, uids) in enumerate(places):
+        if number and context.imap.select(folder.name, readonly=False).uidvalidity != folder.uidvalidity:
+            continue
+        for start in range(0, len(uids), _BATCH):
+            context.imap.store_flags(uids[start : start + _BATCH], add=add, remove=remove)
     with context.lease.transaction() as s:
-        placements = placements_by_uid(s, folder.id, uids)
-        for placement in placements.values():
-            for flag, column in (("\\Seen", "is_seen"), ("\\Flagged", "is_flagged"), ("\\Answered", "is_answered")):
-                if flag in add:
-                    setattr(placement, column, True)
-                elif flag in remove:
-                    setattr(placement, column, False)
+        for folder, uids in places:
+            set_flags(s, folder.id, uids, add=add, remove=remove)
         if change.reason == "read_marks":
             account = find_account(s, context.account.id)
             if account is not None:
-                account.marked_count += len(uids)
+                account.marked_count += len(places[0][1])
         ledger.finish_change(ledger.load_change(s, change.id), "done")
 
 
@@ -185,6 +204,8 @@ def _push_move(
             "new_uids": [new_uids.get(uid) for uid in change.uids],
         }
         ledger.finish_change(current, "done")
+        if target.role == "inbox":
+            adopt_flags(s, context.account, target, change.message_ids)
         refresh_conversations(s, context.account, conversation_ids_of(s, change.message_ids))
 
 

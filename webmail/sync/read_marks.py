@@ -6,12 +6,13 @@ Change of its own with the UIDs of the batch, in the inbox only; so what it did 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from webmail.store.accounts import update_account
-from webmail.store.changes import finish_change, read_mark_changes, record_change
+from webmail.store.changes import finish_change, pending_message_ids, read_mark_changes, record_change
 from webmail.store.messages import Arrival, TakenIn
 from webmail.store.models import Account, Folder
+from webmail.store.placements import sync_message_flags
 from webmail.store.session import Session
 
 
@@ -77,3 +78,12 @@ def record_put_back(s: Session, account: Account, folders: dict[int, Folder]) ->
         finish_change(change, "undone")
     update_account(s, account.id, marked_count=0)
     return count
+
+
+def adopt_flags(s: Session, account: Account, folder: Folder, message_ids: Iterable[int]) -> None:
+    """Let known messages that have just come into a folder say what the server says of them there.
+
+    Flags may have changed on the way, where nobody looked. What was done here and not yet told wins.
+    """
+    settled = set(message_ids) - pending_message_ids(s, account.id)
+    sync_message_flags(s, settled, seen_too=account.read_marks == "keep" and folder.role == "inbox")

@@ -33,7 +33,7 @@ class DemoProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> float:
-        """Give the seconds until both ports answered."""
+        """Give the seconds until all ports answered."""
         began_at = time.monotonic()
         variables = {
             "WEBMAIL_DATA": str(self.data),
@@ -48,10 +48,10 @@ class DemoProcess:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "webmail.cli", "demo"], env={**os.environ, **variables}, start_new_session=True
         )
-        for port in (self.imap.port, self.smtp.port):
+        for port in (self.imap.port, self.smtp.port, self.identity_port):
             while True:
                 assert self._process.poll() is None
-                assert time.monotonic() < began_at + 30
+                assert time.monotonic() < began_at + 90
                 with socket.socket() as probe:
                     if probe.connect_ex(("127.0.0.1", port)) == 0:
                         break

@@ -16,6 +16,7 @@ import imapclient
 import pytest
 
 from tests.integration.demo.conftest import CREDENTIALS, DemoProcess
+from tests.loops import run_apart
 from webmail.domain.addresses import Address
 from webmail.domain.compose import OutgoingMail, build_mail
 from webmail.domain.mime import ParsedMessage, parse_message
@@ -171,7 +172,7 @@ def test_a_candidate_answers_in_the_conversation_and_idle_tells(demo: DemoProces
         return sent_at
 
     message_id, mail = build("amara.osei@mailhaven.example", references=("first@mailhaven.example",))
-    sent_at = asyncio.run(listen())
+    sent_at = run_apart(listen())
 
     assert news
     assert 1.9 < news[0] - sent_at < 6
@@ -272,4 +273,4 @@ def test_it_ends_quickly_while_somebody_is_listening(tmp_path: Path) -> None:
         await asyncio.gather(task, return_exceptions=True)
         return seconds
 
-    assert asyncio.run(listen_and_stop()) < 2
+    assert run_apart(listen_and_stop()) < 2

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from tests.loops import run_apart
 from tests.servers.dovecot import Dovecot, Mailbox
 from webmail.errors import NeedsSignIn, ProviderError, Refused, Retryable
 from webmail.providers.base import Credentials, ServerSettings
@@ -52,20 +53,20 @@ async def first_news(connection: IdleConnection, server: Dovecot, mailbox: Mailb
 def test_tells_of_a_delivery(dovecot: Dovecot, security: str) -> None:
     mailbox = dovecot.account()
 
-    assert asyncio.run(first_news(connection_to(dovecot, mailbox, security), dovecot, mailbox))
+    assert run_apart(first_news(connection_to(dovecot, mailbox, security), dovecot, mailbox))
 
 
 def test_still_tells_after_idle_was_begun_anew(dovecot: Dovecot) -> None:
     mailbox = dovecot.account()
     connection = connection_to(dovecot, mailbox, restart_s=0.2)
 
-    assert asyncio.run(first_news(connection, dovecot, mailbox))
+    assert run_apart(first_news(connection, dovecot, mailbox))
     assert connection._tags > 4
 
 
 def test_signs_in_with_any_character(dovecot: Dovecot) -> None:
     for mailbox in dovecot.odd:
-        assert asyncio.run(first_news(connection_to(dovecot, mailbox), dovecot, mailbox))
+        assert run_apart(first_news(connection_to(dovecot, mailbox), dovecot, mailbox))
 
 
 def end_of(connection: IdleConnection) -> ProviderError:
@@ -73,7 +74,7 @@ def end_of(connection: IdleConnection) -> ProviderError:
         await asyncio.wait_for(connection.run(lambda: None), 8)
 
     with pytest.raises(ProviderError) as caught:
-        asyncio.run(run())
+        run_apart(run())
     return caught.value
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from email.parser import BytesHeaderParser
 from typing import Any
 
 import pytest
 import structlog.testing
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from tests.servers.dovecot import Dovecot, Mailbox
-from webmail.store import cache
-from webmail.store.models import Account, Attachment, Change, Conversation, Folder, Message, Placement
-from webmail.store.session import reading
+from webmail.store import cache, session
+from webmail.store.accounts import update_account
+from webmail.store.models import Account, Attachment, Change, Conversation, Folder, Message, Placement, utc_now
+from webmail.store.session import reading, transaction
 from webmail.sync import engine
 
 
@@ -110,3 +114,35 @@ def flags_there(server: Dovecot, mailbox: Mailbox, folder: str = "INBOX") -> lis
 def sync(account: Account) -> None:
     """Sync now, in this process."""
     engine.sync_account(account.id)
+
+
+class Death(BaseException):
+    """The process is gone: nothing catches this, and nothing is committed after it."""
+
+
+@contextmanager
+def dying_at(commit: int) -> Iterator[None]:
+    """Die at the so-manieth commit of this thread: neither it nor a later one comes through."""
+    seen = 0
+    victim = threading.current_thread()
+
+    def before(_: object) -> None:
+        nonlocal seen
+        if threading.current_thread() is victim:
+            seen += 1
+            if seen >= commit:
+                raise Death
+
+    event.listen(session._sessions, "before_commit", before)
+    try:
+        yield
+    except Death:
+        pass
+    finally:
+        event.remove(session._sessions, "before_commit", before)
+
+
+def free_lease(account: Account) -> None:
+    """Let the lease of a process that died run out at once."""
+    with transaction() as s:
+        update_account(s, account.id, lease_until=utc_now() - timedelta(seconds=1))

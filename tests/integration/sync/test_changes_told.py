@@ -114,7 +114,7 @@ def test_a_head_that_was_hurt_on_its_way_is_asked_for_again() -> None:
     hurt = (head % (2, 6)).replace(b'"PLAIN"', b'"PL""""AIN"')
     line = _Scripted(head % (1, 5), hurt, b"T0 OK done\r\n", head % (2, 6), b"T1 OK done\r\n")
 
-    (messages,) = Reader(line, ["UID"]).read([[5, 6]], with_texts=False)
+    (messages,) = Reader(line, ["UID"], "INBOX", None).read([[5, 6]], with_texts=False)
 
     assert [each.uid for each in messages] == [5, 6]
     assert line.sent == b"T0 UID FETCH 5:6 (UID)\r\nT1 UID FETCH 6 (UID)\r\n"

@@ -24,8 +24,8 @@ from webmail.sync import engine
 pytestmark = pytest.mark.integration
 
 IS_LONG = bool(os.environ.get("WEBMAIL_SOAK"))
-"""`make soak` cuts after every byte; otherwise as often as a minute allows."""
-CUTS = 10_000_000 if IS_LONG else 30
+"""`make soak` cuts after every byte; otherwise at other places every day, as many as the suite can afford."""
+CUTS = 10_000_000 if IS_LONG else 15
 
 
 @pytest.fixture
@@ -120,12 +120,12 @@ def make_world(make_account, make_user) -> Callable[[Dovecot, FaultProxy], World
 
 
 def cut_points(total: int) -> range:
-    """Give where to cut: every byte in the long form, else as often as a minute allows."""
+    """Give where to cut: every byte in the long form, else as often as the suite can afford."""
     step = max(1, total // CUTS)
     return range(utc_now().toordinal() % step, total, step)
 
 
-@pytest.mark.timeout(36_000 if IS_LONG else 120)
+@pytest.mark.timeout(36_000 if IS_LONG else 900)
 @pytest.mark.parametrize("kind", ["full", "simple"])
 def test_cut_anywhere_within_a_sync_in_both_directions(
     request: pytest.FixtureRequest, make_world, run_jobs, kind: str
@@ -150,7 +150,7 @@ def test_cut_anywhere_within_a_sync_in_both_directions(
         world.check_prepared()
 
 
-@pytest.mark.timeout(36_000 if IS_LONG else 120)
+@pytest.mark.timeout(36_000 if IS_LONG else 900)
 def test_cut_anywhere_within_a_first_sync(dovecot: Dovecot, proxy: FaultProxy, make_world, run_jobs) -> None:
     world = make_world(dovecot, proxy)
     sync(world.account)

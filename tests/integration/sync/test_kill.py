@@ -15,6 +15,7 @@ from tests.integration.sync.conftest import ids_there
 from tests.mails import build_mailbox
 from tests.servers.app import RunningApp
 from tests.servers.dovecot import Dovecot
+from tests.servers.processes import children_of, family_of
 from webmail.config import Config
 from webmail.store import session
 from webmail.store.models import Message, Placement
@@ -38,17 +39,7 @@ def app(database: Config, certificates: Path) -> Iterator[RunningApp]:
 
 def worker_processes(app: RunningApp) -> list[int]:
     """Give the workers of the app and their horses."""
-    parents: dict[int, int] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except (OSError, ValueError):
-                continue
-    found = {pid for pid, parent in parents.items() if parent == app.pid and is_worker(pid)}
-    while more := {pid for pid, parent in parents.items() if parent in found} - found:
-        found |= more
-    return sorted(found)
+    return sorted(family_of({pid for pid in children_of({app.pid}) if is_worker(pid)}))
 
 
 def is_worker(pid: int) -> bool:
@@ -68,7 +59,7 @@ def progress() -> int:
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float) -> float:
-    """Wait, and give how long it took."""
+    """Wait, and give how long it took; the limit is for what never comes, on whatever machine."""
     started = time.monotonic()
     while not condition():
         assert time.monotonic() - started < timeout_s, "it did not come true"
@@ -76,7 +67,7 @@ def wait_until(condition: Callable[[], bool], timeout_s: float) -> float:
     return time.monotonic() - started
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 def test_ten_thousand_messages_are_complete_though_the_workers_are_killed(
     dovecot: Dovecot, app: RunningApp, make_user, make_account, rows, record_property
 ) -> None:
@@ -84,15 +75,15 @@ def test_ten_thousand_messages_are_complete_though_the_workers_are_killed(
     dovecot.seed(mailbox, "INBOX", build_mailbox(COUNT))
     account = make_account(mailbox, scope=make_user())
     stored = rows(account)
-    first_page_s = wait_until(lambda: stored_count() >= 50, 20)
-    wait_until(lambda: stored_count() >= 2000, 60)
+    first_page_s = wait_until(lambda: stored_count() >= 50, 120)
+    wait_until(lambda: stored_count() >= 2000, 240)
 
     for pid in worker_processes(app):
         os.kill(pid, signal.SIGKILL)
     at_kill, progress_at_kill = stored_count(), progress()
-    again_s = wait_until(lambda: progress() > progress_at_kill, 20)
+    again_s = wait_until(lambda: progress() > progress_at_kill, 120)
     started = time.monotonic()
-    wait_until(lambda: stored.account.is_backfilled, 120)
+    wait_until(lambda: stored.account.is_backfilled, 300)
 
     rate = (COUNT - at_kill) / (time.monotonic() - started)
     record_property("first_page_s", round(first_page_s, 2))
@@ -111,13 +102,13 @@ def test_news_reaches_the_database_within_seconds_of_its_delivery(
 ) -> None:
     mailbox = dovecot.account()
     account = make_account(mailbox, scope=make_user())
-    wait_until(lambda: rows(account).account.is_backfilled, 20)
+    wait_until(lambda: rows(account).account.is_backfilled, 120)
     time.sleep(3)  # the watcher looks for new accounts every two seconds
 
     taken = []
     for number, raw in enumerate(build_mailbox(5), 1):
         dovecot.deliver(mailbox.email, raw)
-        taken.append(wait_until(lambda wanted=number: stored_count() >= wanted, 10))
+        taken.append(wait_until(lambda wanted=number: stored_count() >= wanted, 60))
 
     record_property("delivery_to_database_s", [round(each, 2) for each in taken])
     print("from delivery to the database:", [round(each, 2) for each in taken])

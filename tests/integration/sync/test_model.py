@@ -29,7 +29,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 
-from tests.integration.sync.conftest import Rows, sync
+from tests.integration.sync.conftest import Rows, dying_at, free_lease, sync
 from tests.mails import build_mail
 from tests.servers.dovecot import Dovecot
 from tests.servers.fault_proxy import FaultProxy
@@ -53,32 +53,6 @@ HISTORIES, STEPS = (int(os.environ.get("WEBMAIL_SOAK_HISTORIES", "500")), 40) if
 FOLDERS = ("INBOX", "Archive", "Trash")
 FLAGS = ("\\Seen", "\\Flagged", "\\Answered")
 picks = st.integers(0, 2**16)
-
-
-class Death(BaseException):
-    """The process is gone: nothing catches this, and nothing is committed after it."""
-
-
-@contextmanager
-def dying_at(commit: int) -> Iterator[None]:
-    """Die at the so-manieth commit of this thread: neither it nor a later one comes through."""
-    seen = 0
-    victim = threading.current_thread()
-
-    def before(_: object) -> None:
-        nonlocal seen
-        if threading.current_thread() is victim:
-            seen += 1
-            if seen >= commit:
-                raise Death
-
-    event.listen(session._sessions, "before_commit", before)
-    try:
-        yield
-    except Death:
-        pass
-    finally:
-        event.remove(session._sessions, "before_commit", before)
 
 
 @contextmanager
@@ -248,14 +222,14 @@ class History(RuleBasedStateMachine):
         self._may_retry()
         with dying_at(commit):
             sync(self.account)
-        self._free_lease()
+        free_lease(self.account)
 
     @rule(commit=st.integers(1, 20))
     def sync_on_a_full_disk(self, commit: int) -> None:
         self._may_retry()
         with full_disk_at(commit):
             sync(self.account)
-        self._free_lease()
+        free_lease(self.account)
 
     @rule()
     def sync_while_the_database_is_locked(self) -> None:
@@ -276,10 +250,6 @@ class History(RuleBasedStateMachine):
         """Let the waits be over: for the line, and for looking into the folders that are not synced whole."""
         with transaction() as s:
             update_account(s, self.account.id, retry_at=None)
-
-    def _free_lease(self) -> None:
-        with transaction() as s:
-            update_account(s, self.account.id, lease_until=utc_now() - timedelta(seconds=1))
 
     def teardown(self) -> None:
         if not hasattr(self, "account"):
