@@ -29,12 +29,13 @@ _KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
     "pgettext": ((1, "c"), 2),
     "lazy_pgettext": ((1, "c"), 2),
 }
-_BELOW = ("actions", "domain", "drawing", "errors", "providers", "store", "sync")
+_BELOW = ("actions", "blueprints", "domain", "drawing", "errors", "providers", "store", "sync")
 # What these say is read by operators and integrators, or written into logs.
 _NOT_SHOWN = re.compile(
     r"store/(migrat|secrets|api_|webhooks)|actions/(api_|key_sets|launches|tenants|webhooks)|"
-    r"providers/(key_sets|idle)|domain/(api_|launches)"
+    r"providers/(key_sets|idle)|domain/(api_|launches)|blueprints/(_?api|health|_event_hub|_session)"
 )
+_QUIET = frozenset({"ConfigError", "ValueError", "RuntimeError", "AssertionError", "re.compile"})
 _HEAD = """\
 msgid ""
 msgstr ""
@@ -93,15 +94,9 @@ def sentences(tree: ast.AST) -> Iterator[str]:
 
 
 def _is_quiet(function: ast.expr) -> bool:
-    """Say whether what a function is given is read by no user: logs, and errors of the program itself."""
+    """Say whether what a function is given is read by no user, or is marked: logs, errors of the program itself."""
     name = ast.unparse(function)
-    return name.startswith("log.") or name in {
-        "ConfigError",
-        "ValueError",
-        "RuntimeError",
-        "AssertionError",
-        "re.compile",
-    }
+    return name.startswith("log.") or name in _KEYWORDS or name in _QUIET
 
 
 def _joined(node: ast.JoinedStr) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import url_for
+from flask_babel import lazy_gettext
 
 from webmail.actions.sizes import files_limit
 from webmail.blueprints._times import browser_zone, short_day, zone_name
@@ -22,7 +23,13 @@ from webmail.store.session import reading
 from webmail.store.submissions import conversation_uuid_of, is_touched, load_submission
 
 LIVE = ("connected", "reconnect_needed", "error")
-_TITLES = {"new": "New mail", "reply": "Reply", "reply_all": "Reply all", "forward": "Forward"}
+_TITLES = {
+    "new": lazy_gettext("New mail"),
+    "reply": lazy_gettext("Reply"),
+    "reply_all": lazy_gettext("Reply all"),
+    "forward": lazy_gettext("Forward"),
+}
+_TIMES = {"Tomorrow morning": lazy_gettext("Tomorrow morning"), "Monday morning": lazy_gettext("Monday morning")}
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,7 @@ class Composer:
 
     @property
     def title(self) -> str:
-        return _TITLES.get(self.draft.mode, "New mail")
+        return str(_TITLES.get(self.draft.mode, _TITLES["new"]))
 
     @property
     def account(self) -> Account | None:
@@ -84,7 +91,7 @@ class Composer:
         """When it can be sent later, at a press."""
         zone = browser_zone()
         return [
-            OfferedTime(each.label, each.wall, short_day(moment_of(each.wall, zone)))
+            OfferedTime(str(_TIMES[each.label]), each.wall, short_day(moment_of(each.wall, zone)))
             for each in choices(utc_now(), zone)
         ]
 

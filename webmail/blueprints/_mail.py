@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from flask_babel import gettext, lazy_gettext
 from markupsafe import Markup, escape
 
 from webmail.blueprints._connect_tab import AccountRow
@@ -37,12 +38,12 @@ _MAX_ROWS = 500
 _COLOURS = 6
 
 TITLES = {
-    "inbox": "Inbox",
-    "starred": "Starred",
-    "sent": "Sent",
-    "all": "All mail",
-    "trash": "Trash",
-    "drafts": "Drafts",
+    "inbox": lazy_gettext("Inbox"),
+    "starred": lazy_gettext("Starred"),
+    "sent": lazy_gettext("Sent"),
+    "all": lazy_gettext("All mail"),
+    "trash": lazy_gettext("Trash"),
+    "drafts": lazy_gettext("Drafts"),
 }
 
 
@@ -82,10 +83,10 @@ class Place:
     @property
     def title(self) -> str:
         if self.contact:
-            return "Conversations"
+            return str(gettext("Conversations"))
         if self.typed:
-            return "Search"
-        return "Unread" if self.is_unread and self.view == "inbox" else TITLES[self.view]
+            return str(gettext("Search"))
+        return str(gettext("Unread") if self.is_unread and self.view == "inbox" else TITLES[self.view])
 
     def but(self, **changes: Any) -> dict[str, Any]:
         """Give the arguments of the place that differs from this one in `changes`."""

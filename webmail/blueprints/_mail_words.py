@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from zlib import crc32
 
+from flask_babel import gettext
+
 from webmail.store.models import Message
 
 _FILE_ICONS = (
@@ -22,7 +24,7 @@ def sender_names(names: Sequence[str]) -> str:
     """Name the people of a conversation in a row of the list: one in full, several by their first names."""
     known = [name for name in names if name.strip()]
     if not known:
-        return "Unknown sender"
+        return str(gettext("Unknown sender"))
     if len(known) == 1:
         return known[0]
     short = [_first_name(name) for name in known]
@@ -40,9 +42,10 @@ def recipient_names(message: Message) -> str:
     """Name those who got a message: a few, and how many more."""
     labels = [name or email for name, email in [*message.to, *message.cc]]
     if not labels:
-        return "undisclosed recipients"
+        return str(gettext("undisclosed recipients"))
     more = len(labels) - 3
-    return ", ".join(labels[:3]) + (f" and {more} more" if more > 0 else "")
+    shown = ", ".join(labels[:3])
+    return str(gettext("%(names)s and %(count)s more", names=shown, count=more)) if more > 0 else shown
 
 
 def initials(name: str) -> str:
@@ -61,12 +64,3 @@ def hue(email: str) -> int:
 def file_icon(media_type: str) -> str:
     """Give the icon for a kind of file."""
     return next((icon for prefix, icon in _FILE_ICONS if media_type.startswith(prefix)), "file")
-
-
-def file_size(size_bytes: int) -> str:
-    """Write a size as people do: "640 bytes", "12 KB", "3.4 MB"."""
-    if size_bytes < 1000:
-        return f"{size_bytes} bytes"
-    if size_bytes < 999_500:
-        return f"{round(size_bytes / 1000)} KB"
-    return f"{size_bytes / 1_000_000:.1f} MB"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from flask_babel import gettext, ngettext
+
 from webmail.blueprints._conversation import MessageView
 from webmail.domain.privacy import ALL, INTERNAL, NO_CONTACT, NOTHING, OWN_STAFF, PRIVATE
 from webmail.store import sharing
@@ -74,6 +76,15 @@ def sharing_note(conversation: Conversation, standing: Standing) -> SharingNote:
     hidden = len(verdict.hidden)
     more = ""
     if hidden:
-        what = "that went among colleagues" if standing.rule == ALL else "that no contact wrote or got"
-        more = f" {hidden} {f'message {what} stays' if hidden == 1 else f'messages {what} stay'} private."
-    return SharingNote(f"Colleagues can read this on the contact's page.{more}", is_shared=True)
+        among = ngettext(
+            "%(num)d message that went among colleagues stays private.",
+            "%(num)d messages that went among colleagues stay private.",
+            hidden,
+        )
+        strange = ngettext(
+            "%(num)d message that no contact wrote or got stays private.",
+            "%(num)d messages that no contact wrote or got stay private.",
+            hidden,
+        )
+        more = f" {among if standing.rule == ALL else strange}"
+    return SharingNote(gettext("Colleagues can read this on the contact's page.") + more, is_shared=True)

@@ -21,6 +21,7 @@ from flask import (
     send_file,
     url_for,
 )
+from flask_babel import gettext
 from werkzeug.wrappers import Response as BaseResponse
 
 from webmail.actions import draft_changes, drafts, later, mail, submit
@@ -126,7 +127,7 @@ def send(draft_uuid: UUID) -> BaseResponse:
 
 def _sent_off(scope: Scope, draft_uuid: UUID, form: DraftForm, wish: Wish, at: datetime | None) -> BaseResponse:
     """Say that a mail is on its way, and lead to where one goes on."""
-    message = f"Goes out {clock_time(at)}." if at else "Sending."
+    message = gettext("Goes out %(time)s.", time=clock_time(at)) if at else gettext("Sending.")
     has_undo = at is not None or signed_in().undo_s > 0
     undo_url = url_for("compose.edit", submission_uuid=draft_uuid) if has_undo else ""
     with reading() as s:
@@ -135,7 +136,7 @@ def _sent_off(scope: Scope, draft_uuid: UUID, form: DraftForm, wish: Wish, at: d
     if wish.archives and conversation_uuid:
         with suppress(InputRefused):  # it is out of the inbox already
             mail.archive(scope, UUID(conversation_uuid))
-        flash(f"{message} The conversation is archived.", undo_url or "message")
+        flash(f"{message} {gettext('The conversation is archived.')}", undo_url or "message")
         return _go(url_for("inbox.show"))
     if is_partial() and form.place == "slot":
         return _close_composer(message, undo_url)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import structlog
 from flask import Flask, make_response, render_template
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -12,19 +14,26 @@ from werkzeug.wrappers import Response
 from webmail.blueprints._api_problem import http_problem, is_api
 from webmail.blueprints._htmx import is_htmx, toast_only
 from webmail.blueprints._session import ask_to_sign_in
+from webmail.blueprints._told import told
 from webmail.errors import InputRefused, NotFound, ProviderError
 
 log = structlog.get_logger(__name__)
 
 _WORDS = {
-    400: ("This request cannot be read", "Go back, reload the page and try again."),
-    403: ("This is not yours to see", "Ask the person who sent you here for access."),
-    404: ("Nothing is here", "It may have been deleted or moved, or the address is not quite right."),
-    405: ("This address does not take that", "Go back and use the buttons of the page."),
-    409: ("This tab belongs to another session", "Reload the page to go on as the person who is signed in now."),
-    413: ("This is too large", "Remove the largest file and try again."),
-    429: ("Too many tries", "Wait a few minutes, then try again."),
-    500: ("Something went wrong here", "It has been written down. Try again; nothing that was saved is lost."),
+    400: (_("This request cannot be read"), "Go back, reload the page and try again."),
+    403: (_("This is not yours to see"), "Ask the person who sent you here for access."),
+    404: (_("Nothing is here"), "It may have been deleted or moved, or the address is not quite right."),
+    405: (_("This address does not take that"), "Go back and use the buttons of the page."),
+    409: (
+        _("This tab belongs to another session"),
+        "Reload the page to go on as the person who is signed in now.",
+    ),
+    413: (_("This is too large"), "Remove the largest file and try again."),
+    429: (_("Too many tries"), "Wait a few minutes, then try again."),
+    500: (
+        _("Something went wrong here"),
+        "It has been written down. Try again; nothing that was saved is lost.",
+    ),
 }
 
 
@@ -42,7 +51,7 @@ def error_answer(status: int, sentence: str = "", heading: str = "") -> Response
     """Build the answer to a request that failed: a toast for htmx, a page otherwise."""
     title, advice = _WORDS.get(status, _WORDS[500])
     if is_htmx():
-        return toast_only(sentence or f"{title}. {advice}", status)
+        return toast_only(sentence or f"{title}. {told(advice)}", status)
     page = render_template("errors/error.html", heading=heading or title, sentence=sentence or advice, status=status)
     return make_response(page, status)
 
@@ -72,13 +81,13 @@ def _not_found(error: NotFound) -> Response:
 
 
 def _input_refused(error: InputRefused) -> Response:
-    return error_answer(422, error.user_message, heading="Not done yet")
+    return error_answer(422, error.user_message, heading=gettext("Not done yet"))
 
 
 def _provider_error(error: ProviderError) -> Response:
     log.info("provider_error", cause=error.cause, detail=error.detail)
     sentence = f"{error.user_message} {error.next_step}".strip()
-    return error_answer(502, sentence, heading="The mail server did not do it")
+    return error_answer(502, sentence, heading=gettext("The mail server did not do it"))
 
 
 def _unexpected(error: Exception) -> Response:

@@ -8,7 +8,7 @@ from uuid import UUID
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from webmail.blueprints import _mail_words
+from webmail.blueprints import _mail_words, _numbers
 from webmail.blueprints._htmx import is_asked_on, is_partial, page_or_partial
 from webmail.blueprints._mail import load_list, load_rail, read_place
 from webmail.blueprints._session import current_scope
@@ -21,7 +21,8 @@ for _words in (
     _mail_words.initials,
     _mail_words.hue,
     _mail_words.file_icon,
-    _mail_words.file_size,
+    _numbers.file_size,
+    _numbers.number,
 ):
     blueprint.add_app_template_filter(_words)
 

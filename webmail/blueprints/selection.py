@@ -5,11 +5,13 @@ from __future__ import annotations
 from uuid import UUID
 
 from flask import Blueprint, request, url_for
+from flask_babel import ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
 from webmail.actions import mail
 from webmail.blueprints._htmx import toast_or_redirect
 from webmail.blueprints._mail import read_place
+from webmail.blueprints._numbers import number
 from webmail.blueprints._session import current_scope
 
 blueprint = Blueprint("selection", __name__)
@@ -63,7 +65,7 @@ def _selected() -> list[UUID]:
 
 
 def _conversations(count: int) -> str:
-    return f"{count:,} conversation{'s' if count != 1 else ''}"
+    return str(ngettext("%(count)s conversation", "%(count)s conversations", count, count=number(count)))
 
 
 def _list_url() -> str:
