@@ -47,7 +47,10 @@ msgstr ""
 
 """
 """Without dates and versions, so that a catalogue changes only where its words do."""
-_SENTENCE = re.compile(r"[A-Z“%].* .*[.?!]", re.DOTALL)
+_SENTENCE = re.compile(r"[A-Z“%](.* .*|[a-z]+)[.?!]", re.DOTALL)
+_FILLED_LATER = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
+_LABELS = {"domain/columns.py": "TARGETS"}
+"""Labels below the pages that are no sentences: by file, the name of the mapping that holds them."""
 
 
 def collect() -> Catalog:
@@ -67,7 +70,8 @@ def collect() -> Catalog:
     for path in sorted(PACKAGE.rglob("*.py")):
         name = path.relative_to(PACKAGE).as_posix()
         if name.removesuffix(".py").split("/")[0] in _BELOW and "migrations" not in name and not _NOT_SHOWN.match(name):
-            for text in sentences(ast.parse(path.read_text("utf-8"))):
+            tree = ast.parse(path.read_text("utf-8"))
+            for text in [*sentences(tree), *_labels(tree, _LABELS.get(name, ""))]:
                 words.add(text, locations=[(f"webmail/{name}", 0)], context="told")
     return words
 
@@ -86,11 +90,17 @@ def sentences(tree: ast.AST) -> Iterator[str]:
             continue
         text = ""
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            text = node.value.replace("%", "%%")
+            text = _FILLED_LATER.sub(r"%(\1)s", node.value.replace("%", "%%"))
         elif isinstance(node, ast.JoinedStr):
             text = _joined(node)
         if _SENTENCE.fullmatch(text.strip()) and re.search(r"[a-z]{2}", re.sub(r"%\(\w+\)s", "", text)):
             yield text.strip()
+
+
+def _labels(tree: ast.Module, name: str) -> Iterator[str]:
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name and isinstance(node.value, ast.Dict):
+            yield from (str(each.value) for each in node.value.values if isinstance(each, ast.Constant))
 
 
 def _is_quiet(function: ast.expr) -> bool:

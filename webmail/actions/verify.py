@@ -14,20 +14,20 @@ from webmail.sync.verify_turns import verify_now
 
 _MOST_LINES = 50
 _MENDED = {
-    MISSING: ("{n} message was missing here and was fetched", "{n} messages were missing here and were fetched"),
+    MISSING: ("{n} message was missing here and was fetched.", "{n} messages were missing here and were fetched."),
     GONE: (
-        "{n} message was not there any more and was taken out here",
-        "{n} messages were not there any more and were taken out here",
+        "{n} message was not there any more and was taken out here.",
+        "{n} messages were not there any more and were taken out here.",
     ),
     FLAGS: (
-        "The marks of {n} message were other than there and were taken over",
-        "The marks of {n} messages were other than there and were taken over",
+        "The marks of {n} message were other than there and were taken over.",
+        "The marks of {n} messages were other than there and were taken over.",
     ),
     ANOTHER: (
-        "{n} message was taken for another one and was read again",
-        "{n} messages were taken for other ones and were read again",
+        "{n} message was taken for another one and was read again.",
+        "{n} messages were taken for other ones and were read again.",
     ),
-    MOVED: ("{n} message had been moved here unnoticed", "{n} messages had been moved here unnoticed"),
+    MOVED: ("{n} message had been moved here unnoticed.", "{n} messages had been moved here unnoticed."),
 }
 
 
@@ -96,7 +96,7 @@ def _report(folder: Folder, check: FolderCheck | ProviderError, *, fixes: bool) 
 def mended_lines(mended: Mapping[str, int]) -> list[str]:
     """Say what was mended, a sentence for each sort."""
     return [
-        one_or_many[0 if count == 1 else 1].format(n=f"{count:,}") + "."
+        one_or_many[0 if count == 1 else 1].format(n=f"{count:,}")
         for kind, one_or_many in _MENDED.items()
         if (count := mended.get(kind, 0))
     ]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from flask_babel import lazy_gettext as _
+
 from webmail.actions import oauth, presets
 from webmail.blueprints._server_words import server_abilities
 from webmail.blueprints.forms.account import AccountForm
@@ -19,7 +21,7 @@ from webmail.store.session import reading
 from webmail.store.verification import receipts_of
 
 _LIVE = ("connected", "reconnect_needed", "error")
-_CARDS = (("gmail", "Gmail", "google"), ("outlook", "Outlook", "microsoft"), ("other", "Other Email", ""))
+_CARDS = (("gmail", "Gmail", "google"), ("outlook", "Outlook", "microsoft"), ("other", _("Other Email"), ""))
 _TOLD_FOR = timedelta(days=1)
 DEMO_PROVIDER = "demo"
 
@@ -84,11 +86,11 @@ class AccountRow:
 
 
 STATUS_WORDS = {
-    "connected": "Connected",
-    "syncing": "Syncing",
-    "reconnect_needed": "Reconnect needed",
-    "error": "Error",
-    "not_connected": "Not connected",
+    "connected": _("Connected"),
+    "syncing": _("Syncing"),
+    "reconnect_needed": _("Reconnect needed"),
+    "error": _("Error"),
+    "not_connected": _("Not connected"),
 }
 
 

@@ -4,56 +4,62 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 from zoneinfo import available_timezones
 
+from flask_babel import gettext, ngettext
+from flask_babel import lazy_gettext as _
+
+from webmail.blueprints._numbers import number
 from webmail.blueprints._times import clock_time
+from webmail.blueprints._told import told
 from webmail.domain.merge import write_field
 from webmail.store.models import Mailing, MailingRecipient
 
 STATES = {
-    "draft": "Draft",
-    "sending": "Sending",
-    "paused": "Paused",
-    "done": "Done",
-    "cancelled": "Cancelled",
+    "draft": _("Draft"),
+    "sending": _("Sending"),
+    "paused": _("Paused"),
+    "done": _("Done"),
+    "cancelled": _("Cancelled"),
 }
 _DOTS = {"sending": "syncing", "paused": "reconnect_needed", "done": "connected"}
 
 LEFT_OUT = {
-    "invalid": "Not an address that mail can go to",
-    "suppressed": "Does not want mail from you, or mail to them bounced",
-    "missing_value": "A value for the text is missing",
-    "by_hand": "Left out by you",
+    "invalid": _("Not an address that mail can go to"),
+    "suppressed": _("Does not want mail from you, or mail to them bounced"),
+    "missing_value": _("A value for the text is missing"),
+    "by_hand": _("Left out by you"),
 }
 
 FILTERS = (
-    ("", "All"),
-    ("ready", "Ready"),
-    ("sent", "Sent"),
-    ("queued", "Waiting"),
-    ("replied", "Replied"),
-    ("bounced", "Bounced"),
-    ("unsubscribed", "Unsubscribed"),
-    ("auto_replied", "Out of office"),
-    ("complained", "Complained"),
-    ("failed", "Failed"),
-    ("unsure", "Unsure"),
-    ("cancelled", "Cancelled"),
-    ("left_out", "Left out"),
+    ("", _("All")),
+    ("ready", _("Ready")),
+    ("sent", _("Sent")),
+    ("queued", _("Waiting")),
+    ("replied", _("Replied")),
+    ("bounced", _("Bounced")),
+    ("unsubscribed", _("Unsubscribed")),
+    ("auto_replied", _("Out of office")),
+    ("complained", _("Complained")),
+    ("failed", _("Failed")),
+    ("unsure", _("Unsure")),
+    ("cancelled", _("Cancelled")),
+    ("left_out", _("Left out")),
 )
 """What the recipients of a mailing can be narrowed down to, in this order."""
 
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+DAYS = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
 
 
 def mailing_title(mailing: Mailing) -> str:
     """Give the name of a mailing; a new one has none."""
-    return mailing.name or "Untitled mailing"
+    return mailing.name or gettext("Untitled mailing")
 
 
 def mailing_state(mailing: Mailing) -> str:
     """Say in one word how a mailing stands."""
-    return STATES.get(mailing.state, mailing.state)
+    return str(STATES.get(mailing.state, mailing.state))
 
 
 def mailing_dot(mailing: Mailing) -> str:
@@ -63,36 +69,38 @@ def mailing_dot(mailing: Mailing) -> str:
 
 def left_out_words(reason: str) -> str:
     """Say why somebody is left out."""
-    return LEFT_OUT.get(reason, "Left out")
+    return str(LEFT_OUT.get(reason) or gettext("Left out"))
 
 
 def recipient_state(recipient: MailingRecipient) -> tuple[str, str, datetime | None]:
     """Say what became of a recipient, with the dot and the time: what came back goes before what was sent."""
-    came_back: tuple[tuple[str, str, datetime | None], ...] = (
-        ("Complained", "error", recipient.complained_at),
-        ("Unsubscribed", "error", recipient.unsubscribed_at),
-        ("Replied", "connected", recipient.replied_at),
-        ("Bounced", "error", recipient.bounced_at),
-        ("Out of office", "reconnect_needed", recipient.auto_replied_at),
+    came_back: tuple[tuple[Any, str, datetime | None], ...] = (
+        (_("Complained"), "error", recipient.complained_at),
+        (_("Unsubscribed"), "error", recipient.unsubscribed_at),
+        (_("Replied"), "connected", recipient.replied_at),
+        (_("Bounced"), "error", recipient.bounced_at),
+        (_("Out of office"), "reconnect_needed", recipient.auto_replied_at),
     )
     for words, dot, moment in came_back:
         if moment is not None:
-            return words, dot, moment
+            return str(words), dot, moment
     words, dot = {
-        "ready": ("Ready", "none"),
-        "left_out": ("Left out", "none"),
-        "queued": ("Waiting", "none"),
-        "sent": ("Sent", "syncing-still"),
-        "failed": ("Failed", "error"),
-        "unsure": ("Unsure", "reconnect_needed"),
-        "cancelled": ("Cancelled", "none"),
+        "ready": (_("Ready"), "none"),
+        "left_out": (_("Left out"), "none"),
+        "queued": (_("Waiting"), "none"),
+        "sent": (_("Sent"), "syncing-still"),
+        "failed": (_("Failed"), "error"),
+        "unsure": (_("Unsure"), "reconnect_needed"),
+        "cancelled": (_("Cancelled"), "none"),
     }.get(recipient.state, (recipient.state, "none"))
-    return words, dot, recipient.sent_at if recipient.state == "sent" else None
+    return str(words), dot, recipient.sent_at if recipient.state == "sent" else None
 
 
 def missing_words(names: list[str]) -> str:
     """Name the merge fields that lack a value: "contact.first_name and job.place"."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
+    if len(names) < 2:
+        return "".join(names)
+    return str(gettext("%(names)s and %(last)s", names=", ".join(names[:-1]), last=names[-1]))
 
 
 _ANCHORS = {
@@ -139,9 +147,20 @@ def merge_field(group: str, name: str) -> str:
     return write_field(group, name, "there" if (group, name) == ("contact", "first_name") else "")
 
 
-def counted(count: int, one: str, several: str = "") -> str:
+def counted(count: int, noun: str) -> str:
     """Write a number with its noun: "1 recipient", "1,200 recipients"."""
-    return f"{count:,} {one if count == 1 else several or one + 's'}"
+    written = number(count)
+    words = {
+        "recipient": lambda: ngettext("%(count)s recipient", "%(count)s recipients", count, count=written),
+        "mail": lambda: ngettext("%(count)s mail", "%(count)s mails", count, count=written),
+        "day": lambda: ngettext("%(count)s day", "%(count)s days", count, count=written),
+    }
+    return str(words[noun]())
+
+
+def line_words(line: int, problem: str) -> str:
+    """Say what is wrong with a line of a list."""
+    return str(gettext("Line %(line)s: %(problem)s", line=line, problem=told(problem)))
 
 
 def day_time(moment: datetime) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_skeleton, format_time
 from flask import g, request, session
 from flask_login import current_user
 from markupsafe import Markup
+
+from webmail.blueprints._languages import page_language, page_tag
 
 _HALF_DAYS = frozenset({"US", "CA", "AU", "NZ", "PH", "IN"})
 """Regions that write "2:05 PM"."""
@@ -44,13 +48,31 @@ def _region() -> str:
     return str(g.region)
 
 
+@lru_cache
+def _locale(tag: str) -> Locale:
+    # A tag may be any that a launch named: "de-XX" is written as German is.
+    try:
+        return Locale.parse(tag, sep="-")
+    except (UnknownLocaleError, ValueError):
+        return Locale.parse(tag.partition("-")[0])
+
+
 def _clock(local: datetime) -> str:
+    if page_language() != "en":
+        return str(format_time(local.time(), "short", locale=_locale(page_tag())))
     if _region() in _HALF_DAYS:
         return f"{local.hour % 12 or 12}:{local:%M} {'AM' if local.hour < 12 else 'PM'}"
     return f"{local:%H:%M}"
 
 
-def _day(local: datetime, month: str, *, has_year: bool = False) -> str:
+def _weekday(local: date) -> str:
+    return f"{local:%a}" if page_language() == "en" else str(format_date(local, "ccc", locale=_locale(page_tag())))
+
+
+def _day(local: date, month: str, *, has_year: bool = False) -> str:
+    if page_language() != "en":
+        skeleton = ("y" if has_year else "") + {"%b": "MMMd", "%B": "MMMMd"}[month]
+        return str(format_skeleton(skeleton, local, locale=_locale(page_tag())))
     if _region() in _MONTH_FIRST:
         return f"{local:{month}} {local.day}" + (f", {local.year}" if has_year else "")
     return f"{local.day} {local:{month}}" + (f" {local.year}" if has_year else "")
@@ -64,7 +86,7 @@ def short_time(moment: datetime, *, now: datetime | None = None) -> str:
     if age_days == 0:
         return _clock(local)
     if 0 < age_days < 7:
-        return f"{local:%a}"
+        return _weekday(local)
     return _day(local, "%b", has_year=local.year != today.year)
 
 
@@ -80,13 +102,18 @@ def clock_time(moment: datetime, *, now: datetime | None = None) -> str:
 def short_day(moment: datetime) -> str:
     """Write a day and the hour, briefly: "Mon 30 Nov, 08:00"."""
     local = moment.astimezone(browser_zone())
-    return f"{local:%a} {_day(local, '%b')}, {_clock(local)}"
+    return f"{_weekday(local)} {_day(local, '%b')}, {_clock(local)}"
+
+
+def full_day(day: date) -> str:
+    """Write a day in full: "Mon 3 November 2026"."""
+    return f"{_weekday(day)} {_day(day, '%B', has_year=True)}"
 
 
 def full_time(moment: datetime) -> str:
     """Write a time in full: "Mon 3 November 2026, 10:42"."""
     local = moment.astimezone(browser_zone())
-    return f"{local:%a} {_day(local, '%B', has_year=True)}, {_clock(local)}"
+    return f"{full_day(local)}, {_clock(local)}"
 
 
 def time_tag(moment: datetime | None, *, has_clock: bool = False) -> Markup:

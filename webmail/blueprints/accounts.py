@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask_babel import ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
 from webmail.actions import connect, departures, discovery, mail
@@ -19,6 +20,7 @@ from webmail.blueprints._htmx import (
     page_or_partial,
     partial_or_redirect,
 )
+from webmail.blueprints._numbers import number
 from webmail.blueprints._session import current_scope
 from webmail.blueprints.forms.account import AccountForm, form_of_account, form_of_attempt, new_form, typed_form
 from webmail.errors import InputRefused, NotFound
@@ -117,9 +119,13 @@ def sync(account_uuid: UUID) -> BaseResponse:
 @blueprint.post("/accounts/<uuid:account_uuid>/put-back-marks")
 def put_back_marks(account_uuid: UUID) -> BaseResponse:
     count = mail.put_back_marks(current_scope(), account_uuid)
-    return _after_change(
-        account_uuid, f"{count:,} {'message is' if count == 1 else 'messages are'} being marked unread there."
+    words = ngettext(
+        "%(count)s message is being marked unread there.",
+        "%(count)s messages are being marked unread there.",
+        count,
+        count=number(count),
     )
+    return _after_change(account_uuid, words)
 
 
 @blueprint.get("/accounts/disconnect")

@@ -6,6 +6,7 @@ Between reading a list and taking it in, its text lies in the page: nothing has 
 from __future__ import annotations
 
 from flask import Blueprint, Response, make_response, render_template, request
+from flask_babel import gettext
 
 from webmail.actions import imports
 from webmail.actions.exports import contact_lines
@@ -85,7 +86,12 @@ def _columns(
 ) -> Response:
     people = read_people(table, columns)
     shown = [
-        (label or f"Column {at + 1}", sample_of(table, at), columns[at], field_name(label) or f"column_{at + 1}")
+        (
+            label or gettext("Column %(number)s", number=at + 1),
+            sample_of(table, at),
+            columns[at],
+            field_name(label) or f"column_{at + 1}",
+        )
         for at, label in enumerate(table.header)
     ]
     page = render_template(

@@ -7,13 +7,15 @@ from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, make_response, render_template, request, url_for
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from webmail.actions.invitations import OpenedInvitation, answer_invitation, open_invitation
 from webmail.blueprints._htmx import page_or_partial, toast_or_redirect
 from webmail.blueprints._session import current_scope, signed_in
-from webmail.blueprints._times import browser_zone, clock_time, full_time, zone_name
-from webmail.domain.invitations import ANSWERS, Invitation
+from webmail.blueprints._times import browser_zone, clock_time, full_day, full_time, zone_name
+from webmail.domain.invitations import Invitation
 from webmail.errors import NotFound, ProviderError
 from webmail.store.messages import load_attachment
 from webmail.store.session import reading
@@ -21,8 +23,13 @@ from webmail.store.submissions import conversation_uuid_of
 
 blueprint = Blueprint("invitations", __name__)
 
-_SAID = {"ACCEPTED": "has accepted", "DECLINED": "has declined", "TENTATIVE": "may come"}
-_CHOICES = {"ACCEPTED": "Accept", "DECLINED": "Decline", "TENTATIVE": "Maybe"}
+_SAID = {
+    "ACCEPTED": _("%(name)s has accepted"),
+    "DECLINED": _("%(name)s has declined"),
+    "TENTATIVE": _("%(name)s may come"),
+}
+_ANSWERED = {"ACCEPTED": _("Accepted"), "DECLINED": _("Declined"), "TENTATIVE": _("Maybe")}
+_CHOICES = {"ACCEPTED": _("Accept"), "DECLINED": _("Decline"), "TENTATIVE": _("Maybe")}
 
 
 @blueprint.get("/messages/attachments/<uuid:attachment_uuid>/invitation")
@@ -52,8 +59,10 @@ def _context(opened: OpenedInvitation) -> dict[str, Any]:
         "heading": _heading(invitation),
         "when": time_in_words(invitation.starts, invitation.ends),
         "choices": _CHOICES,
-        "answers": ANSWERS,
-        "replies": [f"{each.name or each.email} {_SAID[each.answer]}" for each in invitation.attendees if each.answer],
+        "answers": _ANSWERED,
+        "replies": [
+            _SAID[each.answer] % {"name": each.name or each.email} for each in invitation.attendees if each.answer
+        ],
     }
 
 
@@ -63,19 +72,21 @@ def answer(attachment_uuid: UUID) -> BaseResponse:
     chosen, hold_s = request.form.get("answer", ""), signed_in().undo_s
     uuid = answer_invitation(current_scope(), attachment_uuid, chosen, hold_s=hold_s)
     undo_url = url_for("compose.edit", submission_uuid=uuid) if hold_s else ""
-    return toast_or_redirect(f"{ANSWERS[chosen]}. The organiser will be told.", url_for("outbox.show"), undo_url)
+    return toast_or_redirect(
+        gettext("%(answer)s. The organiser will be told.", answer=_ANSWERED[chosen]), url_for("outbox.show"), undo_url
+    )
 
 
 def _heading(invitation: Invitation) -> str:
     if invitation.is_cancelled:
-        return "This event was cancelled"
+        return str(gettext("This event was cancelled"))
     if invitation.method == "REPLY":
-        return "An answer to an invitation"
+        return str(gettext("An answer to an invitation"))
     if invitation.method == "COUNTER":
-        return "Another time is proposed"
+        return str(gettext("Another time is proposed"))
     if invitation.method == "REQUEST":
-        return "The invitation was changed" if invitation.sequence else "Invitation"
-    return "Event"
+        return str(gettext("The invitation was changed") if invitation.sequence else gettext("Invitation"))
+    return str(gettext("Event"))
 
 
 def time_in_words(starts: datetime | date | None, ends: datetime | date | None) -> str:
@@ -98,5 +109,5 @@ def time_in_words(starts: datetime | date | None, ends: datetime | date | None) 
 
 def _days(starts: date, ends: datetime | date | None) -> str:
     last = ends - timedelta(days=1) if isinstance(ends, date) and not isinstance(ends, datetime) else starts
-    first = f"{starts:%a} {starts.day} {starts:%B %Y}"
-    return f"{first} – {last:%a} {last.day} {last:%B %Y}" if last > starts else f"{first}, all day"
+    first = full_day(starts)
+    return f"{first} – {full_day(last)}" if last > starts else gettext("%(day)s, all day", day=first)

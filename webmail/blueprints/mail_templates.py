@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from flask import Blueprint, Response, make_response, render_template, request, url_for
+from flask_babel import gettext
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -164,7 +165,11 @@ def _edited(
         ]
         warnings = templates.warnings_of(s, scope, template) if template else []
         versions = store.list_versions(s, template) if template else []
-    groups = [("Recipient", "contact", contact), ("Job", "job", _JOB_EXAMPLES), ("You", "user", USER_FIELDS)]
+    groups = [
+        (gettext("Recipient"), "contact", contact),
+        (gettext("Job"), "job", _JOB_EXAMPLES),
+        (gettext("You"), "user", USER_FIELDS),
+    ]
     response = page_or_partial(
         "mail_templates/edit.html",
         "mail_templates/_after_save.html",

@@ -11,13 +11,15 @@ from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, make_response, render_template, request, url_for
+from flask_babel import gettext, ngettext
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response as BaseResponse
 
 from webmail.actions import mailings
 from webmail.blueprints._htmx import VARY, is_partial
 from webmail.blueprints._mailing_pages import load_page, shown_state
-from webmail.blueprints._mailing_words import counted
+from webmail.blueprints._mailing_words import counted, line_words
+from webmail.blueprints._numbers import number
 from webmail.blueprints._session import current_scope
 from webmail.blueprints.forms.mailing import typed_form
 from webmail.blueprints.mailing_drafts import is_current, refused, store_typed
@@ -72,7 +74,7 @@ def paste(mailing_uuid: UUID) -> BaseResponse:
         pasted = read_pasted(request.form.get("pasted", ""))
         if not pasted.rows and not pasted.problems:
             raise InputRefused("pasted", "Paste at least one address.")
-        unread = [f"Line {each.line}: {each.sentence}" for each in pasted.problems]
+        unread = [line_words(each.line, each.sentence) for each in pasted.problems]
         return told(mailings.add_recipients(scope, mailing_uuid, pasted.rows), unread)
 
     return _done(mailing_uuid, add)
@@ -100,17 +102,44 @@ def told(added: mailings.Added, unread: list[str] | None = None) -> Told:
         unread: a sentence for each line of a list that could not be taken.
     """
     others = (
-        (unread or [], "line could not be read", "lines could not be read"),
-        (added.duplicates, "was there already", "were there already"),
-        (added.invalid, "is no address that mail can go to", "are no addresses that mail can go to"),
-        (added.suppressed, "gets no mailings and is left out", "get no mailings and are left out"),
+        (unread or [], _unread),
+        (added.duplicates, _known),
+        (added.invalid, _invalid),
+        (added.suppressed, _suppressed),
     )
-    sentences: Told = [(f"{counted(added.added, 'recipient')} added.", [])]
-    for names, one, several in others:
+    sentences: Told = [(gettext("%(recipients)s added.", recipients=counted(added.added, "recipient")), [])]
+    for names, words in others:
         if names:
-            words = one if len(names) == 1 else several
-            sentences.append((f"{len(names):,} {words}.", names[:_MOST_NAMED]))
+            sentences.append((words(len(names)), names[:_MOST_NAMED]))
     return sentences
+
+
+def _unread(n: int) -> str:
+    return str(ngettext("%(count)s line could not be read.", "%(count)s lines could not be read.", n, count=number(n)))
+
+
+def _known(n: int) -> str:
+    return str(ngettext("%(count)s was there already.", "%(count)s were there already.", n, count=number(n)))
+
+
+def _invalid(n: int) -> str:
+    words = ngettext(
+        "%(count)s is no address that mail can go to.",
+        "%(count)s are no addresses that mail can go to.",
+        n,
+        count=number(n),
+    )
+    return str(words)
+
+
+def _suppressed(n: int) -> str:
+    words = ngettext(
+        "%(count)s gets no mailings and is left out.",
+        "%(count)s get no mailings and are left out.",
+        n,
+        count=number(n),
+    )
+    return str(words)
 
 
 def _done(

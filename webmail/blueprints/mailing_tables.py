@@ -8,10 +8,12 @@ from __future__ import annotations
 from uuid import UUID
 
 from flask import Blueprint, Response, make_response, render_template, request
+from flask_babel import gettext
 from werkzeug.wrappers import Response as BaseResponse
 
 from webmail.actions import imports, mailings
 from webmail.blueprints._mailing_pages import load_page
+from webmail.blueprints._mailing_words import line_words
 from webmail.blueprints._session import current_scope
 from webmail.blueprints.forms.mailing import typed_form
 from webmail.blueprints.mailing_drafts import refused, store_typed
@@ -57,7 +59,7 @@ def take_in(mailing_uuid: UUID) -> BaseResponse:
         added = mailings.add_recipients(scope, mailing_uuid, rows)
     except InputRefused as refusal:
         return _ask(scope, mailing_uuid, table, text, columns, refusal.user_message)
-    unread = [f"Line {each.line}: {each.sentence}" for each in problems]
+    unread = [line_words(each.line, each.sentence) for each in problems]
     page = load_page(scope, mailing_uuid, told=told(added, unread))
     return make_response(render_template("mailings/edit.html", mailing_page=page))
 
@@ -68,7 +70,12 @@ def _ask(scope: Scope, uuid: UUID, table: Table, text: str, columns: list[str], 
         mailing = store.load_mailing(s, scope, uuid)
     people = read_people(table, columns)
     shown = [
-        (label or f"Column {at + 1}", sample_of(table, at), columns[at], field_name(label) or f"column_{at + 1}")
+        (
+            label or gettext("Column %(number)s", number=at + 1),
+            sample_of(table, at),
+            columns[at],
+            field_name(label) or f"column_{at + 1}",
+        )
         for at, label in enumerate(table.header)
     ]
     page = render_template(

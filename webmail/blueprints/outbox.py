@@ -8,6 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, request, url_for
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from webmail.actions import later
@@ -16,6 +18,7 @@ from webmail.blueprints._mail import load_rail
 from webmail.blueprints._sending import read_time
 from webmail.blueprints._session import current_scope
 from webmail.blueprints._times import browser_zone, clock_time, zone_name
+from webmail.blueprints._told import told
 from webmail.domain.schedule import wall_of
 from webmail.store import outbox as store
 from webmail.store.models import Submission, utc_now
@@ -56,29 +59,30 @@ class Item:
         """Say what it waits for."""
         submission = self.submission
         at = clock_time(submission.not_before) if submission.not_before else ""
-        return {
+        words = {
             "sending": "It is being handed to the mail server.",
             "undo": "It goes out in a few seconds.",
-            "scheduled": f"It goes out {at}.",
-            "retry": f"{submission.error_sentence} It is tried again at {at}.".strip(),
+            "scheduled": gettext("It goes out %(time)s.", time=at),
+            "retry": f"{told(submission.error_sentence)} {gettext('It is tried again at %(time)s.', time=at)}".strip(),
             "reconnect": submission.error_sentence or "It goes out once its mailbox is connected again.",
             "queued": "It goes out in a moment.",
             "failed": submission.error_sentence,
             "unsure": submission.error_sentence,
-        }[self.kind]
+        }
+        return str(words[self.kind])
 
 
 KINDS = ("unsure", "failed", "reconnect", "sending", "retry", "undo", "queued", "scheduled")
 """In the order in which they are listed: first what needs somebody."""
 _HEADS = {
-    "unsure": "Sent or not?",
-    "failed": "Not sent",
-    "reconnect": "Waits for you to connect its mailbox again",
-    "sending": "Sending",
-    "retry": "Waits to be tried again",
-    "undo": "About to be sent",
-    "queued": "About to be sent",
-    "scheduled": "Scheduled",
+    "unsure": _("Sent or not?"),
+    "failed": _("Not sent"),
+    "reconnect": _("Waits for you to connect its mailbox again"),
+    "sending": _("Sending"),
+    "retry": _("Waits to be tried again"),
+    "undo": _("About to be sent"),
+    "queued": _("About to be sent"),
+    "scheduled": _("Scheduled"),
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from flask import Blueprint, request, url_for
-from flask_babel import ngettext
+from flask_babel import gettext, ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
 from webmail.actions import mail
@@ -20,31 +20,35 @@ blueprint = Blueprint("selection", __name__)
 @blueprint.post("/conversations/selected/archive")
 def archive() -> BaseResponse:
     moved = mail.archive_selected(current_scope(), _selected())
-    return _after_move(moved, f"Archived {_conversations(moved.count)}.")
+    return _after_move(moved, gettext("Archived %(conversations)s.", conversations=_conversations(moved.count)))
 
 
 @blueprint.post("/conversations/selected/delete")
 def delete() -> BaseResponse:
     moved = mail.delete_selected(current_scope(), _selected())
-    return _after_move(moved, f"Moved {_conversations(moved.count)} to the trash.")
+    words = gettext("Moved %(conversations)s to the trash.", conversations=_conversations(moved.count))
+    return _after_move(moved, words)
 
 
 @blueprint.post("/conversations/selected/read")
 def mark_read() -> BaseResponse:
     count = mail.mark_selected(current_scope(), _selected(), "read")
-    return toast_or_redirect(f"Marked {_conversations(count)} as read.", _list_url())
+    words = gettext("Marked %(conversations)s as read.", conversations=_conversations(count))
+    return toast_or_redirect(words, _list_url())
 
 
 @blueprint.post("/conversations/selected/unread")
 def mark_unread() -> BaseResponse:
     count = mail.mark_selected(current_scope(), _selected(), "unread")
-    return toast_or_redirect(f"Marked {_conversations(count)} as unread.", _list_url())
+    words = gettext("Marked %(conversations)s as unread.", conversations=_conversations(count))
+    return toast_or_redirect(words, _list_url())
 
 
 @blueprint.post("/conversations/selected/star")
 def star() -> BaseResponse:
     count = mail.mark_selected(current_scope(), _selected(), "star")
-    return toast_or_redirect(f"Starred {_conversations(count)}.", _list_url())
+    words = gettext("Starred %(conversations)s.", conversations=_conversations(count))
+    return toast_or_redirect(words, _list_url())
 
 
 @blueprint.post("/conversations/moves/<uuid:batch>/undo")

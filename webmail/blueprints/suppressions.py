@@ -5,12 +5,16 @@ from __future__ import annotations
 from uuid import UUID
 
 from flask import Blueprint, Response, make_response, render_template, request, url_for
+from flask_babel import lazy_gettext as _
+from flask_babel import ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
 from webmail.actions import suppressions
 from webmail.actions.exports import suppression_lines
 from webmail.blueprints._htmx import is_partial, leave_for, page_or_partial
+from webmail.blueprints._numbers import number
 from webmail.blueprints._session import current_scope
+from webmail.blueprints._told import told
 from webmail.blueprints.contact_lists import MOST_PROBLEMS, csv_file
 from webmail.domain.tables import Problem, read_table
 from webmail.errors import InputRefused
@@ -22,11 +26,11 @@ from webmail.store.suppressions import load_suppression, suppression_page
 blueprint = Blueprint("suppressions", __name__)
 
 _REASONS = {
-    "unsubscribed": "Unsubscribed",
-    "bounced": "Mail came back",
-    "complained": "Reported as spam",
-    "imported": "From a list",
-    "by_hand": "By hand",
+    "unsubscribed": _("Unsubscribed"),
+    "bounced": _("Mail came back"),
+    "complained": _("Reported as spam"),
+    "imported": _("From a list"),
+    "by_hand": _("By hand"),
 }
 _CONSEQUENCES = {
     "unsubscribed": "They asked for no more mailings. Writing to them again may be against the law where they live.",
@@ -40,13 +44,13 @@ _CONSEQUENCES = {
 @blueprint.app_template_filter("suppression_reason")
 def reason_words(suppression: Suppression) -> str:
     """Say in a few words why an address is on the list."""
-    return _REASONS.get(suppression.reason, suppression.reason)
+    return str(_REASONS.get(suppression.reason, suppression.reason))
 
 
 @blueprint.app_template_filter("suppression_consequence")
 def consequence_words(suppression: Suppression) -> str:
     """Say what it may mean to write to an address again."""
-    return _CONSEQUENCES.get(suppression.reason, "")
+    return str(told(_CONSEQUENCES.get(suppression.reason, "")))
 
 
 @blueprint.get("/contacts/suppressions")
@@ -104,8 +108,9 @@ def remove(suppression_uuid: UUID) -> BaseResponse:
 
 
 def _added(added: int, known: int) -> str:
-    words = f"{added:,} {'address' if added == 1 else 'addresses'} added."
-    return f"{words} {known:,} {'was' if known == 1 else 'were'} here already." if known else words
+    words = ngettext("%(count)s address added.", "%(count)s addresses added.", added, count=number(added))
+    before = ngettext("%(count)s was here already.", "%(count)s were here already.", known, count=number(known))
+    return f"{words} {before}" if known else str(words)
 
 
 def _listed(
