@@ -80,7 +80,11 @@ def way(request: pytest.FixtureRequest, world: World) -> Iterator[str]:
 def open_host(world: World, context: BrowserContext, user: str) -> tuple[Page, FrameLocator]:
     page = context.new_page()
     page.goto(f"{world.host.url}/?sub={user}&page=connect")
-    return page, page.frame_locator("#mail iframe")
+    frame = page.frame_locator("#mail iframe")
+    frame.get_by_role("heading", name="Email Connect").wait_for()
+    # A press before the scripts have come is answered by a page with a link, not by a popup.
+    page.frames[1].wait_for_load_state()
+    return page, frame
 
 
 @pytest.mark.parametrize("style", ["google", "microsoft"])
