@@ -51,6 +51,8 @@ JOBS = {
 Unreachable = redis.RedisError
 """What `listen_events()` raises when the server goes away."""
 
+_SUBSCRIBED_WITHIN_S = 5.0
+
 _connection: redis.Redis | None = None
 
 
@@ -127,15 +129,20 @@ def publish(user_id: int, event: str, **data: Any) -> None:
 def listen_events(timeout_s: float = 5.0) -> Iterator[tuple[int, str, dict[str, Any]] | None]:
     """Yield (user_id, event, data) of all users as they come; None when nothing came for `timeout_s`.
 
+    The first one is None, once the server has taken the subscription: what is published from then on is heard.
+
     Raises:
         Unreachable: the server went away; call again.
     """
-    pubsub = connection().pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]  # redis-py has no types here
-    pubsub.psubscribe("events:*")
+    pubsub = connection().pubsub()  # type: ignore[no-untyped-call]  # redis-py has no types here
     try:
+        pubsub.psubscribe("events:*")
+        if pubsub.get_message(timeout=_SUBSCRIBED_WITHIN_S) is None:
+            raise redis.TimeoutError("nobody answered to PSUBSCRIBE")
+        yield None
         while True:
             message = pubsub.get_message(timeout=timeout_s)
-            if message is None:
+            if message is None or message["type"] != "pmessage":
                 yield None
                 continue
             payload = json.loads(message["data"])

@@ -21,6 +21,7 @@ from webmail.store.mailings import change_recipient
 from webmail.store.messages import ids_by_identity, take_in
 from webmail.store.models import Account, Submission, utc_now
 from webmail.store.session import Session, transaction
+from webmail.store.webhook_payloads import record_refused
 from webmail.store.webhooks import Fact, record
 
 _AT_ONCE = 25
@@ -76,6 +77,8 @@ def settle_mail(s: Session, submission: Submission, state: str, sentence: str, a
     submission.claimed_until, submission.updated_at = None, utc_now()
     is_first = not submission.step
     if state == "failed":
+        if answer:
+            record_refused(s, submission, {submission.to: answer})
         take_back_message(s, submission)
         to_state = "failed" if is_first else "sent"
     else:

@@ -27,6 +27,7 @@ from webmail.store import submissions as store
 from webmail.store.accounts import mark_failure, update_account
 from webmail.store.models import Submission, utc_now
 from webmail.store.session import Session, after_commit, reading, transaction
+from webmail.store.webhook_payloads import record_refused
 
 log = structlog.get_logger(__name__)
 
@@ -108,6 +109,7 @@ def _finish(claim: Claim, result: SendResult) -> None:
     deferred = [address for address, words in result.refused.items() if words.startswith("4")]
     with claim.transaction() as s:
         submission = _load(s, claim)
+        record_refused(s, submission, {each: words for each, words in result.refused.items() if each not in deferred})
         submission.refusals = submission.refusals | result.refused
         submission.server_answer = result.server_answer
         submission.sent_at = submission.sent_at or utc_now()
@@ -187,6 +189,8 @@ def _settle(claim: Claim, state: str, sentence: str, answer: str = "", refused: 
         submission = _load(s, claim)
         submission.refusals = submission.refusals | (refused or {})
         submission.server_answer = answer or submission.server_answer
+        if state == "failed" and answer:
+            record_refused(s, submission, refused or dict.fromkeys(submission.envelope_to, answer))
         if state == "failed" and submission.sent_at is not None:
             record_sent(s, submission)
             return

@@ -22,6 +22,8 @@ log = structlog.get_logger(__name__)
 _WAITING_EVENTS = 100
 """A stream that lets so many events wait is ended."""
 _RETRY_S = 1.0
+_SUBSCRIBED_WITHIN_S = 2.0
+"""A stream waits so long to be heard; after that it opens anyway, and is told `resumed` later."""
 _LOOK_S = 0.5
 """How often the thread looks whether anybody still listens."""
 Event = tuple[str, str]
@@ -77,10 +79,12 @@ class EventHub:
         self._streams: dict[int, set[Stream]] = {}
         self._count = 0
         self._thread: threading.Thread | None = None
+        self._is_heard = threading.Event()
+        """The thread's subscription stands: what is published from now on comes."""
         self._is_closed = False
 
     def join(self, user_id: int, is_gone: Callable[[], bool], *, most: int, most_per_user: int) -> Stream:
-        """Open a stream for a user's events.
+        """Open a stream for a user's events: what is published after this has returned is in it.
 
         Args:
             is_gone: tells whether the page has left; asked before somebody else is refused.
@@ -100,8 +104,11 @@ class EventHub:
             self._streams.setdefault(user_id, set()).add(stream)
             self._count += 1
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._listen, name="events", daemon=True)
+                self._is_heard = threading.Event()
+                self._thread = threading.Thread(target=self._listen, args=(self._is_heard,), name="events", daemon=True)
                 self._thread.start()
+            is_heard = self._is_heard
+        is_heard.wait(_SUBSCRIBED_WITHIN_S)
         return stream
 
     def _is_full(self, user_id: int, most: int, most_per_user: int) -> bool:
@@ -139,11 +146,16 @@ class EventHub:
         with self._lock:
             return stream in self._streams.get(stream.user_id, ())
 
-    def _listen(self) -> None:
+    def _listen(self, is_heard: threading.Event) -> None:
         """Hand out events until no stream is left; the next stream starts a new thread."""
+        was_away = False
         while True:
             try:
                 for news in queue.listen_events(_LOOK_S):
+                    if not is_heard.is_set():
+                        is_heard.set()
+                        if was_away:
+                            self._tell_all(("resumed", "{}"))
                     if news is not None:
                         self._hand_out(*news)
                     elif self._is_done():
@@ -152,10 +164,11 @@ class EventHub:
                 log.warning("events_interrupted", error=str(error))
             except ValueError as error:
                 log.warning("event_unreadable", error=str(error))
+            is_heard.clear()
+            was_away = True
             if self._is_closed:
                 return
             time.sleep(_RETRY_S)
-            self._tell_all(("resumed", "{}"))
 
     def _is_done(self) -> bool:
         with self._lock:

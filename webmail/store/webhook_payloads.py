@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import select
 
 from webmail.domain.addresses import normalise_email
+from webmail.domain.delivery_status import status_in
 from webmail.store.models import (
     Contact,
     ContactAddress,
@@ -19,6 +20,7 @@ from webmail.store.models import (
     WebhookEvent,
 )
 from webmail.store.session import Session
+from webmail.store.webhooks import Fact, record
 
 
 def payload_of(s: Session, event: WebhookEvent) -> dict[str, Any]:
@@ -77,3 +79,18 @@ def contact_ids_of(s: Session, tenant_id: int, addresses: set[str]) -> list[str]
         .distinct()
     )
     return sorted(each for each in s.scalars(query) if each is not None)
+
+
+def record_refused(s: Session, submission: Submission, refusals: Mapping[str, str]) -> None:
+    """Write down who does not get a mail, because the server has refused it for them.
+
+    Args:
+        refusals: address -> the server's words.
+    """
+    account_uuid = submission.account.uuid if submission.account is not None else None
+    facts = []
+    for address, words in refusals.items():
+        contacts = contact_ids_of(s, submission.tenant_id, {normalise_email(address)})
+        told = {"cause": status_in(words), "contacts": contacts}
+        facts.append(Fact(submission.user_id, account_uuid, submission.message_id, submission.id, told))
+    record(s, submission.tenant_id, "message.bounced", facts)

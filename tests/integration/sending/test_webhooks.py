@@ -96,6 +96,21 @@ def test_what_comes_and_what_is_sent_is_told_with_ids_and_no_text(ear: Ear) -> N
     assert ear.listen() == []
 
 
+def test_what_the_server_refuses_at_once_is_a_bounce_for_whom_it_was(ear: Ear) -> None:
+    for name in ("cora", "dana"):
+        api_contacts.upsert(ear.desk.user.tenant_id, name, {"addresses": [f"{name}@candidates.example"]})
+    ear.desk.smtp.habits.refusals = {"dana@candidates.example": "550 5.1.1 No such user"}
+
+    ear.desk.send(ear.desk.write(to="cora@candidates.example, dana@candidates.example"))
+    partly = [(each["type"], each["data"]["contacts"], each["data"].get("cause")) for _, each in ear.listen()]
+    ear.desk.send(ear.desk.write(to="dana@candidates.example"))
+    [(_, whole)] = ear.listen()
+
+    assert partly == [("message.bounced", ["dana"], "5.1.1"), ("message.sent", ["cora", "dana"], None)]
+    assert (whole["type"], whole["data"]["contacts"], whole["data"]["cause"]) == ("message.bounced", ["dana"], "5.1.1")
+    assert whole["data"]["submission"] and b"@" not in ear.receiver.heard[-1].body
+
+
 def test_the_first_import_is_told_of_nothing(desk: Desk, receiver: Receiver) -> None:
     ear = Ear(desk, receiver)
     desk.receive(1)
