@@ -173,6 +173,15 @@ def normalise_email(text: str) -> str:
     return f"{unicodedata.normalize('NFC', local)}{at}{domain.casefold()}"
 
 
+def spellings_of(email: str) -> set[str]:
+    """Give the spellings of a normalised address: with its domain as people write it, and as the wire does."""
+    local, at, domain = email.rpartition("@")
+    try:
+        return {email, f"{local}{at}{domain.encode('idna').decode('ascii')}"}
+    except UnicodeError:
+        return {email}
+
+
 def domain_of(email: str) -> str:
     """Give an address's domain in lower case, "" if it has none."""
     return email.rpartition("@")[2].strip().casefold() if "@" in email else ""

@@ -11,7 +11,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.dialects.postgresql import insert as insert_postgres
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
-from webmail.domain.addresses import normalise_email
+from webmail.domain.addresses import normalise_email, spellings_of
 from webmail.errors import NotFound
 from webmail.store.models import Suppression, utc_now
 from webmail.store.scope import Scope
@@ -32,7 +32,9 @@ class SuppressionPage:
 def suppressed_among(s: Session, tenant_id: int, emails: Collection[str]) -> set[str]:
     """Say which of these addresses the tenant's mailings do not write to, normalised."""
     normal = {normalise_email(each) for each in emails}
-    by_form = {each: each for each in normal} | {erased_form(tenant_id, each): each for each in normal}
+    by_form = {each: each for each in normal} | {
+        erased_form(tenant_id, spelling): each for each in normal for spelling in spellings_of(each)
+    }
     wanted = sorted(by_form)
     found: set[str] = set()
     for start in range(0, len(wanted), _AT_ONCE):

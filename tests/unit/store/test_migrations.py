@@ -25,6 +25,7 @@ from webmail.store.migrate import alembic_config, is_migrated, migrate
 from webmail.store.models import Base
 from webmail.store.scope import Scope
 from webmail.store.search import search_page
+from webmail.store.suppressions import suppressed_among
 from webmail.store.types import UtcDateTime
 
 NOW = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
@@ -111,6 +112,21 @@ def test_old_mail_survives_every_step_and_is_found(empty: str) -> None:
         ]
         for table in ("placements", "attachments", "folders", "accounts"):
             assert s.scalar(text(f"SELECT count(*) FROM {table}")) == 1
+
+
+def test_addresses_of_before_there_was_one_spelling_are_found_and_stand_there_once(empty: str) -> None:
+    command.upgrade(alembic_config(), "0024")
+    addresses = ["ana@xn--bcher-kva.example", "ana@bücher.example", "ben@xn--bcher-kva.example", "cara@home.example"]
+    insert_old("tenants", id=1, slug="acme")
+    for email in addresses:
+        insert_old("suppressions", tenant_id=1, email=email)
+
+    migrate()
+
+    with session.reading() as s:
+        found = suppressed_among(s, 1, ["ANA@xn--bcher-kva.example", "ben@bücher.example", "cara@home.example"])
+        assert found == {"ana@bücher.example", "ben@bücher.example", "cara@home.example"}
+        assert s.scalar(text("SELECT count(*) FROM suppressions")) == 3
 
 
 def test_the_steps_lead_to_the_tables_that_the_product_works_with(empty: str) -> None:
