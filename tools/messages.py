@@ -33,7 +33,7 @@ _BELOW = ("actions", "blueprints", "domain", "drawing", "errors", "providers", "
 # What these say is read by operators and integrators, or written into logs.
 _NOT_SHOWN = re.compile(
     r"store/(migrat|secrets|api_|webhooks)|actions/(api_|key_sets|launches|tenants|webhooks)|"
-    r"providers/(key_sets|idle)|domain/(api_|launches)|blueprints/(_?api|health|_event_hub|_session)"
+    r"providers/(key_sets|idle)|domain/(api_|launches|shapes|webhooks)|blueprints/(_?api|embed|health|_event_hub|_session)"
 )
 _QUIET = frozenset({"ConfigError", "ValueError", "RuntimeError", "AssertionError", "re.compile"})
 _HEAD = """\
@@ -51,6 +51,12 @@ _SENTENCE = re.compile(r"[A-Z“%](.* .*|[a-z]+)[.?!]", re.DOTALL)
 _FILLED_LATER = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
 _LABELS = {"domain/columns.py": "TARGETS"}
 """Labels below the pages that are no sentences: by file, the name of the mapping that holds them."""
+_WORDS = (
+    *("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+    *("a contact", "in the trash", "out of the inbox", "a mail takes", "the mailbox’s server takes"),
+    *("words of the subject", "a name or an address"),
+)
+"""What sentences from below are filled in with, beside names and numbers."""
 
 
 def collect() -> Catalog:
@@ -73,6 +79,8 @@ def collect() -> Catalog:
             tree = ast.parse(path.read_text("utf-8"))
             for text in [*sentences(tree), *_labels(tree, _LABELS.get(name, ""))]:
                 words.add(text, locations=[(f"webmail/{name}", 0)], context="told")
+    for text in _WORDS:
+        words.add(text, context="word")
     return words
 
 

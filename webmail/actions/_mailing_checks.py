@@ -140,14 +140,10 @@ def _problems(mailing: Mailing, user: User, cap: int | None, found: Check) -> It
         yield "subject", "Give the mail a subject."
     for step in mailing.steps:
         if not html_to_text(step.html).strip() and "<img" not in step.html:
-            yield "steps", f"{_called(step.number)} has no text."
+            yield "steps", f"Follow-up {step.number} has no text." if step.number else "The mail has no text."
         yield from (("steps", each) for each in _unknown(mailing, user, step.number))
     if found.ready <= 0:
         yield "recipients", "Nobody would get this mail. Add recipients."
-
-
-def _called(number: int) -> str:
-    return f"Follow-up {number}" if number else "The mail"
 
 
 def _unknown(mailing: Mailing, user: User, number: int) -> Iterator[str]:
@@ -161,7 +157,10 @@ def _unknown(mailing: Mailing, user: User, number: int) -> Iterator[str]:
     if number == 0:
         unknown = list(dict.fromkeys([*unknown_in(step.subject, known, is_html=False), *unknown]))
     for each in unknown:
-        yield f"{_called(number)} names {each}, which is no merge field that can be filled in."
+        if number:
+            yield f"Follow-up {number} names {each}, which is no merge field that can be filled in."
+        else:
+            yield f"The mail names {each}, which is no merge field that can be filled in."
 
 
 def window_of(mailing: Mailing, zone_name: str = "") -> SendingWindow:
@@ -204,11 +203,19 @@ def _waits(account: Account, ahead: int, now: datetime) -> list[str]:
 def _window_words(mailing: Mailing, window: SendingWindow) -> str:
     if window.is_always_open:
         return ""
-    days = "" if len(mailing.weekdays) == 7 else f" on {', '.join(_DAYS[each] for each in mailing.weekdays)}"  # a week
-    hours = f"from {_clock(mailing.window_from)} to {_clock(mailing.window_until)}"
+    days = "" if len(mailing.weekdays) == 7 else ", ".join(_DAYS[each] for each in mailing.weekdays)  # a week
+    begin, end = _clock(mailing.window_from), _clock(mailing.window_until)
     zone = mailing.time_zone.replace("_", " ")
-    whose = f"in each recipient's time zone, or {zone} where it is not known" if mailing.uses_recipients_zone else zone
-    return f"It goes out {hours}{days} ({whose})."
+    if mailing.uses_recipients_zone and days:
+        return (
+            f"It goes out from {begin} to {end} on {days} "
+            f"(in each recipient's time zone, or {zone} where it is not known)."
+        )
+    if mailing.uses_recipients_zone:
+        return f"It goes out from {begin} to {end} (in each recipient's time zone, or {zone} where it is not known)."
+    if days:
+        return f"It goes out from {begin} to {end} on {days} ({zone})."
+    return f"It goes out from {begin} to {end} ({zone})."
 
 
 def _clock(minutes: int) -> str:

@@ -16,7 +16,11 @@ from webmail.store.scope import Scope
 from webmail.store.session import reading, transaction
 
 THEMES = ("auto", "light", "dark")
-LOCALES = {"en-GB": "English, 3 Nov, 14:05", "en-US": "English, Nov 3, 2:05 PM"}
+LOCALES = {
+    "en-GB": "English, 3 Nov, 14:05",
+    "en-US": "English, Nov 3, 2:05 PM",
+    "de": "Deutsch, 3. Nov., 14:05",
+}
 """What users choose from, by how it looks; a launch may say any other."""
 UNDO_CHOICES_S = (0, 5, 10, 20, 30)
 MIN_PASSWORD_LENGTH = 8

@@ -19,7 +19,7 @@ from flask_babel import Babel, Domain
 from flask_login import current_user
 from markupsafe import Markup
 
-LANGUAGES: Mapping[str, str] = {"en": "English"}
+LANGUAGES: Mapping[str, str] = {"en": "English", "de": "Deutsch"}
 """The languages that the pages can be had in, by their own names. English is what stands in the code."""
 FOLDER = Path(__file__).parents[1] / "translations"
 _RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask_babel import gettext
+from flask_babel import gettext, pgettext
 from flask_babel import lazy_gettext as _
 
 from webmail.blueprints._told import told
@@ -51,7 +51,7 @@ def what_was_done(entry: LedgerEntry) -> str:
 
 def _role_name(change: Change) -> str:
     role = str(change.payload.get("role", ""))
-    return str({"archive": gettext("Archive"), "trash": gettext("Trash")}.get(role, role.title()))
+    return str({"archive": pgettext("folder", "Archive"), "trash": gettext("Trash")}.get(role, role.title()))
 
 
 def _flags_done(change: Change) -> str:

@@ -11,14 +11,18 @@ import re
 from functools import lru_cache
 from typing import Any
 
+from babel.numbers import format_decimal
 from markupsafe import Markup
 
 from webmail.blueprints._languages import catalogue, page_language
 
 CONTEXT = "told"
+WORD = "word"
+"""The context of words that such sentences are filled in with."""
 _SEPARATOR = "\x04"
 """Between a context and its text in a catalogue's keys."""
 _VALUE = re.compile(r"%\((\w+)\)s")
+_NUMBER = re.compile(r"\d{1,3}(,\d{3})+")
 _LONGEST = 2000
 
 
@@ -47,7 +51,12 @@ def _look_up(language: str, text: str) -> str:
 
 def _value(language: str, value: str) -> str:
     # A value may be a sentence in itself: "It was not filed. The mailbox is full."
-    return _look_up(language, value) if value.endswith(".") and " " in value else value
+    if value.endswith(".") and " " in value:
+        return _look_up(language, value)
+    if _NUMBER.fullmatch(value):
+        return format_decimal(value.replace(",", ""), locale=language)
+    known = catalogue(language)
+    return ", ".join(known.pgettext(WORD, each) for each in value.split(", "))
 
 
 def _one_by_one(language: str, text: str) -> str:

@@ -170,9 +170,11 @@ def _unknown(words: str) -> OutcomeUnknown:
 
 
 def _too_large(size_bytes: int | None, words: str = "") -> Refused:
-    size = f"This mail is {size_bytes / 1_000_000:.1f} MB" if size_bytes else "This mail is too large"
+    size = f"{(size_bytes or 0) / 1_000_000:.1f} MB"
     return Refused(
-        f"{size}, and Microsoft Graph takes up to 3 MB.",
+        f"This mail is {size}, and Microsoft Graph takes up to 3 MB."
+        if size_bytes
+        else "This mail is too large, and Microsoft Graph takes up to 3 MB.",
         side=SIDE,
         cause="too_large",
         next_step="Remove an attachment, or send a link to it.",
