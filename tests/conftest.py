@@ -123,7 +123,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     wanted = os.environ.get("WEBMAIL_TEST_DATABASE") or "sqlite"
     kinds = [wanted]
     if wanted == "both":
-        runs_twice = any(metafunc.definition.path.is_relative_to(each) for each in _TWICE)
+        is_kind_alike = metafunc.definition.get_closest_marker("one_database") is not None
+        runs_twice = not is_kind_alike and any(metafunc.definition.path.is_relative_to(each) for each in _TWICE)
         kinds = ["sqlite", "postgresql"] if runs_twice else ["sqlite"]
     if kinds != ["sqlite"]:
         metafunc.parametrize("database_kind", kinds)

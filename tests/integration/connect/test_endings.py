@@ -84,6 +84,7 @@ def test_an_id_token_that_is_hours_old_is_refused(world: World) -> None:
     assert nothing_is_stored(world)
 
 
+@pytest.mark.one_database
 def test_a_token_server_that_takes_too_long_ends_nothing(world: World) -> None:
     world.sign_in()
     world.expire()

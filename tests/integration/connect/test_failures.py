@@ -149,6 +149,7 @@ def test_refused_connection_is_named(form: FormMaker, press: Presser) -> None:
     assert step["next_step"] == "Check the SMTP host and port."
 
 
+@pytest.mark.one_database
 def test_silent_server_ends_the_attempt_within_ten_seconds(form: FormMaker, press: Presser, scripted: Scripted) -> None:
     server = scripted(lambda line: time.sleep(20))
     started = time.monotonic()
@@ -163,6 +164,7 @@ def test_silent_server_ends_the_attempt_within_ten_seconds(form: FormMaker, pres
     assert steps_of(attempt)["smtp"]["state"] == "done"
 
 
+@pytest.mark.one_database
 def test_dribbling_server_cannot_hold_an_attempt_up(form: FormMaker, press: Presser, scripted: Scripted) -> None:
     def script(line: Line) -> None:
         line.say(b"* OK ready")
