@@ -45,7 +45,8 @@ _TWICE = [
         "unit/blueprints/test_shared.py",
         "integration/sync",
         "integration/sending",
-        "integration/connect",
+        "integration/connect/test_connect.py",
+        "integration/connect/test_endings.py",
     )
 ]
 """What `make test` runs on both databases: all that locks, counts or compares, and each kind of query of the pages."""

@@ -63,7 +63,7 @@ class Demo:
         return module.finish(client, begun.flow, dict(parse_qsl(urlsplit(answer.headers["Location"]).query)))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def running(demo: DemoProcess) -> Iterator[Demo]:
     yield Demo(demo)
     identities.configure(google=None, microsoft=None)

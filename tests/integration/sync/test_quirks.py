@@ -23,7 +23,7 @@ from webmail.store.models import Account, utc_now
 from webmail.store.session import transaction
 from webmail.sync import watch
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.one_database]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.servers.dovecot import Dovecot
 from webmail import queue
 from webmail.sync import watch
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.one_database]
 
 
 def wait_for(is_so: Callable[[], bool], limit_s: float = 30.0) -> None:
