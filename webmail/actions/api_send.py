@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import mimetypes
+import re
 from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
@@ -11,21 +15,26 @@ from webmail.actions import quoting
 from webmail.actions.drafts import can_write_from, check_account
 from webmail.actions.outgoing import read_recipients
 from webmail.actions.signatures import signature_for
+from webmail.actions.sizes import files_limit, megabytes
 from webmail.actions.submit import submit
 from webmail.domain.addresses import format_address, parse_typed
 from webmail.domain.compose import add_signature_html, add_signature_text
+from webmail.domain.filenames import distinct_filenames
 from webmail.domain.html import clean_composed_html
 from webmail.domain.text import html_to_text
 from webmail.errors import InputRefused, NotFound
 from webmail.store import submissions as store
 from webmail.store.accounts import list_accounts, own_addresses
 from webmail.store.messages import load_message
-from webmail.store.models import Account, Message, Submission, utc_now
+from webmail.store.models import Account, Message, Submission, SubmissionAttachment, utc_now
 from webmail.store.scope import Scope
 from webmail.store.session import Session, reading, transaction
 from webmail.store.users import load_user
 
+MOST_FILES_BYTES = 15_000_000
+"""Of all files of a mail; each request is held in memory as a whole."""
 _ADDRESS_FIELDS = ("to", "cc", "bcc")
+_MEDIA_TYPE = re.compile(r"[A-Za-z0-9.+-]{1,60}/[A-Za-z0-9.+-]{1,60}")
 
 
 def send(scope: Scope, uuid: UUID, fields: Mapping[str, Any]) -> None:
@@ -49,6 +58,7 @@ def send(scope: Scope, uuid: UUID, fields: Mapping[str, Any]) -> None:
         is_signed = fields.get("signature", True)
         signature = signature_for(account, user, "reply" if source is not None else "new") if is_signed else ""
         mail = _mail(scope, uuid, account, source, own, fields, signature)
+        mail.attachments = _files(account, fields.get("attachments", []))
         read_recipients(mail)
         with transaction() as s:
             s.add(mail)
@@ -56,11 +66,13 @@ def send(scope: Scope, uuid: UUID, fields: Mapping[str, Any]) -> None:
         return
     try:
         submit(scope, uuid)
-    except InputRefused:
+    except InputRefused as refusal:
         with transaction() as s:
             left = _find(s, scope, uuid)
             if left is not None:
                 store.delete_draft(s, left.id)
+        if refusal.field == "files":
+            raise InputRefused("attachments", refusal.user_message) from refusal
         raise
 
 
@@ -154,3 +166,27 @@ def _addresses(name: str, given: list[str]) -> str:
             raise InputRefused(name, f"{each[:80]!r} is no single mail address.")
         found.append(format_address(good[0]))
     return ", ".join(found)
+
+
+def _files(account: Account, given: list[Mapping[str, str]]) -> list[SubmissionAttachment]:
+    """Decode the files.
+
+    Raises:
+        InputRefused: one is no base64, its type is none, or they are too large.
+    """
+    most, total, files = min(MOST_FILES_BYTES, files_limit(account)), 0, []
+    names = distinct_filenames(each["filename"] for each in given)
+    for at, (name, each) in enumerate(zip(names, given, strict=True)):
+        try:
+            content = base64.b64decode("".join(each["content"].split()), validate=True)
+        except (binascii.Error, ValueError):
+            raise InputRefused(f"attachments[{at}].content", f"{name} is no base64.") from None
+        media_type = each.get("media_type") or mimetypes.guess_type(name)[0] or "application/octet-stream"
+        if not _MEDIA_TYPE.fullmatch(media_type):
+            raise InputRefused(f"attachments[{at}].media_type", "A type is written as application/pdf is.")
+        total += len(content)
+        if total > most:
+            raise InputRefused("attachments", f"The files of a mail may be {megabytes(most)} together.")
+        file = SubmissionAttachment(filename=name, media_type=media_type, size_bytes=len(content), content=content)
+        files.append(file)
+    return files

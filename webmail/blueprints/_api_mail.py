@@ -30,7 +30,8 @@ from webmail.store.search import search_page
 from webmail.store.session import reading
 
 _MOST_MESSAGES = 20
-_SEND_BYTES = 5 * 1024 * 1024
+_SEND_BYTES = 25 * 1024 * 1024
+"""Files of 15 MB in base64, and the text."""
 
 
 @operation(

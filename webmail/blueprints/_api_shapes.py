@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from webmail.actions.api_keys import SCOPES
+from webmail.actions.drafts import MAX_FILES
 from webmail.domain.shapes import Shape
 from webmail.domain.webhooks import EVENTS
 
@@ -166,6 +167,15 @@ SHAPES: dict[str, Shape] = {
     "MessagePage": _page_of("Message"),
     "Hit": _object({"conversation": _named("Conversation"), "sent_at": _TIME, "subject": _said(), "snippet": _said()}),
     "HitPage": _page_of("Hit"),
+    "NewFile": _object(
+        {
+            "filename": _text(255, least=1),
+            "media_type": _text(120, "Such as `application/pdf`; guessed by the name when left out."),
+            "content": _text(20_000_000, "The file in base64; line breaks in it do not matter.")
+            | {"contentEncoding": "base64"},
+        },
+        optional=("media_type",),
+    ),
     "NewSubmission": _object(
         {
             "account": _UUID | {"description": "One of the user's accounts; the first that can send when left out."},
@@ -175,6 +185,7 @@ SHAPES: dict[str, Shape] = {
             "subject": _text(900),
             "html": _text(4_000_000, "Either this or `text`."),
             "text": _text(4_000_000),
+            "attachments": _list(_named("NewFile"), MAX_FILES, description="15 MB together."),
             "reply_to_message": _UUID | {"description": "What this answers; `to` and `subject` may be left out."},
             "signature": _FLAG | {"default": True, "description": "The account's signature, once."},
         },

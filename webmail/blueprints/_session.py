@@ -27,8 +27,8 @@ from webmail.store.session import reading
 View = TypeVar("View", bound=Callable[..., Any])
 
 STRANGERS_BYTES = 2 * 1024 * 1024
-_API_BYTES = 6 * 1024 * 1024
-"""More than any operation takes; each has its own limit besides."""
+_API_BYTES = 26 * 1024 * 1024
+"""More than any operation takes; each has its own limit besides, and reads nothing before it knows the key."""
 
 login_manager = LoginManager()
 login_manager.session_protection = None

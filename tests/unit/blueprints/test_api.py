@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import email.policy
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -184,6 +186,37 @@ def test_a_mail_is_sent_with_the_signature_once_or_not_at_all(server: Server, us
     assert mime_of(signed["id"]).count("Rita of Acme") == 1 and "boss@acme" not in mime_of(signed["id"])
     assert mime_of(rich["id"]).count("Rita of Acme") == 2  # once in each of the two forms of the body
     assert "Rita of Acme" not in mime_of(bare["id"])
+
+
+def test_a_mail_takes_files_along_within_limits(server: Server, user: Scope) -> None:
+    add_account(user)
+    mail = {"to": ["cara@home.example"], "subject": "Offer", "text": "Here it is", "signature": False}
+    offer = {"filename": "../of\u202efer.pdf", "content": base64.b64encode(b"%PDF" * 100).decode()}
+    notes = {"filename": "notes", "media_type": "text/plain", "content": base64.encodebytes(b"x" * 300).decode()}
+
+    sent = server.ask("POST", "/users/rita/submissions", mail | {"attachments": [offer, notes, offer]})
+    parsed = email.message_from_string(mime_of(sent.get_json()["id"]), policy=email.policy.default)
+    files = [
+        (part.get_filename(), part.get_content_type(), part.get_payload(decode=True))
+        for part in parsed.iter_attachments()  # type: ignore[attr-defined]  # the default policy makes EmailMessage
+    ]
+
+    assert [each[:2] for each in files] == [
+        ("of fer.pdf", "application/pdf"),
+        ("notes", "text/plain"),
+        ("of fer (2).pdf", "application/pdf"),
+    ]
+    assert files[0][2] == files[2][2] == b"%PDF" * 100 and files[1][2].strip() == b"x" * 300
+    too_large = base64.b64encode(b"x" * 8_000_000).decode()
+    for field, attachments in (
+        ("attachments[0].content", [offer | {"content": "no base64!"}]),
+        ("attachments[1].media_type", [offer, offer | {"media_type": "text/html\r\nX: y"}]),
+        ("attachments[0].filename", [offer | {"filename": ""}]),
+        ("attachments", [{"filename": f"{at}.bin", "content": too_large} for at in range(2)]),
+        ("attachments", [offer] * 101),
+    ):
+        refused = server.ask("POST", "/users/rita/submissions", mail | {"attachments": attachments})
+        assert (refused.status_code, refused.get_json()["field"]) == (422, field)
 
 
 def test_an_answer_goes_into_its_conversation(server: Server, user: Scope) -> None:

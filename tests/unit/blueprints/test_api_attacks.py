@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -100,10 +101,16 @@ def replayed(world: World) -> Any:
     return world.own.ask("POST", "/contacts", {"contacts": [{"id": "n-2"}]}, headers=key)
 
 
-def webhook_inside(world: World) -> Any:
-    network.configure(allow_private_hosts=False, ca_file=None)
-    body = {"url": "https://169.254.169.254/latest", "events": ["message.received"]}
-    return world.own.ask("POST", "/webhook-endpoints", body)
+def webhook_at(url: str) -> Callable[[World], Any]:
+    def ask(world: World) -> Any:
+        network.configure(allow_private_hosts=False, ca_file=None)
+        return world.own.ask("POST", "/webhook-endpoints", {"url": url, "events": ["message.received"]})
+
+    return ask
+
+
+def file(**fields: str) -> list[dict[str, str]]:
+    return [{"filename": "cv.pdf", "content": "JVBERg=="} | fields]
 
 
 def send(world: World, **fields: Any) -> Any:
@@ -111,6 +118,7 @@ def send(world: World, **fields: Any) -> Any:
 
 
 NESTED = "[" * 200_000
+LISTS = b'{"to": [' + b"[]," * 1_000_000 + b"[]]}"
 ATTACKS: dict[str, tuple[Callable[[World], Any], int]] = {
     "no key": (lambda w: w.own.client.get("/api/v1/contacts"), 401),
     "a guessed key": (lambda w: w.own.ask("GET", "/contacts", headers={"Authorization": "Bearer wm_guess"}), 401),
@@ -142,7 +150,9 @@ ATTACKS: dict[str, tuple[Callable[[World], Any], int]] = {
         ),
         403,
     ),
-    "a webhook inside the network": (webhook_inside, 422),
+    "a webhook inside the network": (webhook_at("https://169.254.169.254/latest"), 422),
+    "a webhook inside the network, dressed as IPv6": (webhook_at("https://[::ffff:169.254.169.254]/latest"), 422),
+    "a webhook by a name that leads inside": (webhook_at("https://localhost:8443/hook"), 422),
     "another tenant's conversation": (lambda w: w.own.ask("GET", f"/conversations/{w.conversation}/messages"), 404),
     "another tenant's account": (lambda w: w.own.ask("GET", f"/accounts/{w.account}"), 404),
     "another tenant's submission": (lambda w: w.own.ask("GET", f"/submissions/{w.submission}"), 404),
@@ -166,6 +176,10 @@ ATTACKS: dict[str, tuple[Callable[[World], Any], int]] = {
     "a header in a name": (lambda w: send(w, cc=["Eve\nX-Evil: 1 <a@b.example>"]), 422),
     "another sender": (lambda w: send(w, **{"from": "boss@acme.example"}), 422),
     "headers of one's own": (lambda w: send(w, headers={"X-Evil": "1"}), 422),
+    "a header in a file's type": (lambda w: send(w, attachments=file(media_type="text/plain\r\nX-Evil: 1")), 422),
+    "a file that is no base64": (lambda w: send(w, attachments=file(content="<script>")), 422),
+    "files without number": (lambda w: send(w, attachments=file() * 51), 422),
+    "files beyond all size": (lambda w: send(w, attachments=file(content="A" * 4_000_000) * 6), 422),
     "another tenant in the body": (lambda w: w.own.ask("PUT", "/contacts/c-0", {"tenant_id": 2}), 422),
     "a role in the body": (lambda w: w.own.ask("PUT", "/users/rita", {"name": "R", "password_hash": "x"}), 422),
     "an oversize body": (
@@ -174,6 +188,27 @@ ATTACKS: dict[str, tuple[Callable[[World], Any], int]] = {
     ),
     "a body nested without end": (
         lambda w: raw(w, "PUT", "/contacts/c-0", data=NESTED.encode(), content_type="application/json"),
+        400,
+    ),
+    "a million empty lists": (
+        lambda w: raw(w, "POST", "/users/rita/submissions", data=LISTS, content_type="application/json"),
+        413,
+    ),
+    "a packed body that grows without end": (
+        lambda w: raw(
+            w,
+            "PUT",
+            "/contacts/c-0",
+            data=gzip.compress(b" " * 5_000_000),
+            content_type="application/json",
+            headers={"Content-Encoding": "gzip"},
+        ),
+        400,
+    ),
+    "a number of ten thousand digits": (
+        lambda w: raw(
+            w, "PUT", "/contacts/c-0", data=b'{"name": ' + b"9" * 10_000 + b"}", content_type="application/json"
+        ),
         400,
     ),
     "a form in place of JSON": (lambda w: raw(w, "PUT", "/contacts/c-0", data={"name": "x"}), 415),
@@ -217,6 +252,31 @@ def test_an_attack_is_refused(world: World, name: str) -> None:
     assert world.other.get("/contacts/c-0")["name"] == "Cara"
     if status == 200:
         assert answer.get_json().get("data", answer.get_json().get("created")) in ([], 0)
+
+
+def test_an_idempotency_key_gives_no_other_key_its_answer(world: World) -> None:
+    key = {"Idempotency-Key": str(uuid4())}
+    body = {"url": "https://127.0.0.1:8443/hook", "events": ["message.received"]}
+    first = world.own.ask("POST", "/webhook-endpoints", body, headers=key).get_json()
+
+    again = with_scopes(world, "webhooks").ask("POST", "/webhook-endpoints", body, headers=key).get_json()
+
+    assert first["secret"] != again["secret"]
+
+
+def test_nothing_of_a_body_is_read_before_its_key_is_known(world: World) -> None:
+    class Endless:
+        def read(self, size: int = -1) -> bytes:
+            raise AssertionError("it was read")
+
+    for kind in ("application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
+        answer = world.own.client.post(
+            "/api/v1/users/rita/submissions",
+            environ_overrides={"wsgi.input": Endless(), "CONTENT_LENGTH": "25000000"},
+            content_type=kind,
+            headers={"Authorization": "Bearer wm_guess"},
+        )
+        assert answer.status_code == 401
 
 
 def test_what_a_page_forges_of_another_origin_is_not_answered(world: World) -> None:
