@@ -2,6 +2,7 @@
 
 Words are what templates and views mark with `_()` and its kin. What is raised or stored below the views is not marked:
 there, each text that reads like a sentence is taken, under the context `told` (see `webmail/blueprints/_told.py`).
+Scripts say theirs through `phrase("…")`, under the context `script`.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ msgstr ""
 """
 """Without dates and versions, so that a catalogue changes only where its words do."""
 _SENTENCE = re.compile(r"[A-Z“%](.* .*|[a-z]+)[.?!]", re.DOTALL)
+_PHRASE = re.compile(r'\bphrase\("([^"\\]+)"')
 _FILLED_LATER = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
 _LABELS = {"domain/columns.py": "TARGETS"}
 """Labels below the pages that are no sentences: by file, the name of the mapping that holds them."""
@@ -79,6 +81,9 @@ def collect() -> Catalog:
             tree = ast.parse(path.read_text("utf-8"))
             for text in [*sentences(tree), *_labels(tree, _LABELS.get(name, ""))]:
                 words.add(text, locations=[(f"webmail/{name}", 0)], context="told")
+    for path in sorted((PACKAGE / "static").glob("*.js")):
+        for text in _PHRASE.findall(path.read_text("utf-8")):
+            words.add(text, locations=[(path.relative_to(ROOT).as_posix(), 0)], context="script")
     for text in _WORDS:
         words.add(text, context="word")
     return words

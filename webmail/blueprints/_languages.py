@@ -6,10 +6,12 @@ A catalogue is read from its .po file by each process when a page first needs it
 from __future__ import annotations
 
 import gettext
+import json
 from collections.abc import Mapping
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -22,6 +24,8 @@ from markupsafe import Markup
 LANGUAGES: Mapping[str, str] = {"en": "English", "de": "Deutsch"}
 """The languages that the pages can be had in, by their own names. English is what stands in the code."""
 FOLDER = Path(__file__).parents[1] / "translations"
+SCRIPTS = "script"
+"""The context of what scripts say."""
 _RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
 
 
@@ -43,6 +47,7 @@ def init_languages(app: Flask) -> None:
     _Languages(app, locale_selector=page_language)
     app.jinja_env.policies["ext.i18n.trimmed"] = True
     app.jinja_env.globals.update(page_language=page_language, page_tag=page_tag, page_direction=page_direction)
+    app.jinja_env.globals.update(page_phrases=page_phrases)
 
 
 def page_language() -> str:
@@ -67,6 +72,23 @@ def page_tag() -> str:
 def page_direction() -> Markup:
     """Give the attribute that says which way the page's words run, where it is not the usual one."""
     return Markup(' dir="rtl"') if page_language() in _RIGHT_TO_LEFT else Markup("")
+
+
+def page_phrases() -> str:
+    """Give what the scripts of a page say in its language, as JSON for `phrase()` in app.js; "" for English."""
+    return _phrases(page_language())
+
+
+@lru_cache
+def _phrases(language: str) -> str:
+    if language == "en":
+        return ""
+    words: dict[Any, str] = getattr(catalogue(language), "_catalog", {})
+    mine = f"{SCRIPTS}\x04"
+    known = {
+        key.removeprefix(mine): text for key, text in words.items() if isinstance(key, str) and key.startswith(mine)
+    }
+    return json.dumps(known, ensure_ascii=False)
 
 
 def catalogue(language: str) -> gettext.NullTranslations:

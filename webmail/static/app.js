@@ -1,6 +1,12 @@
 /* What plain HTML and htmx do not do by themselves: everything here makes pages nicer, nothing here is needed. */
 "use strict";
 
+/* Say something in the language of the page: the layout holds the phrases of languages other than English. */
+window.phrase = (() => {
+  const known = JSON.parse(document.querySelector("meta[name=phrases]")?.content ?? "{}");
+  return (text, values = {}) => (known[text] ?? text).replace(/%\((\w+)\)s/g, (_all, name) => values[name]);
+})();
+
 (() => {
   const root = document.documentElement;
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
@@ -141,7 +147,7 @@
   });
 
   /* What was pressed without a connection says so; what was shown too early is put right when the line is back. */
-  const NO_CONNECTION = "No connection. Nothing was changed: try again in a moment.";
+  const NO_CONNECTION = phrase("No connection. Nothing was changed: try again in a moment.");
   const sayOffline = (_element, { ctx }) => {
     const hasItsOwnWords = ctx?.sourceElement?.closest(".composer, #toasts");
     if (!ctx || ctx.response || isQuiet(ctx) || hasItsOwnWords) return;

@@ -75,7 +75,7 @@ everything here is a plain form. */
         try {
           await this.take(await post(this.form.action, fields));
         } catch {
-          this.failed("Not saved: no connection. Trying again.");
+          this.failed(phrase("Not saved: no connection. Trying again."));
         } finally {
           this.isSaving = false;
         }
@@ -116,19 +116,19 @@ everything here is a plain form. */
           if (find(".draft-conflict, .draft-problems, .draft-questions", this.form)) this.clearProblems();
         } else if (answer.status === 401) {
           this.isDirty = true;
-          this.say("Not saved: you are signed out.");
+          this.say(phrase("Not saved: you are signed out."));
           askToSignIn();
         } else if (answer.status === 409 || answer.status === 422) {
           this.isDirty = true;
           this.isHeld = answer.status === 409;
           this.keepFocus(place, await answer.text());
-          this.say("Not saved.");
+          this.say(phrase("Not saved."));
         } else if (answer.status === 404) {
           this.isHeld = true;
           this.isDirty = true;
-          this.say("Not saved: this draft was discarded in another tab. Copy what you need.");
+          this.say(phrase("Not saved: this draft was discarded in another tab. Copy what you need."));
         } else {
-          this.failed("Not saved: the server did not take it. Trying again.");
+          this.failed(phrase("Not saved: the server did not take it. Trying again."));
         }
       }
 
@@ -238,10 +238,10 @@ everything here is a plain form. */
         });
         this.listenToDrops();
         section.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
-          if (ctx.response.status >= 400) this.back(ctx.response.status === 401 ? "Not sent: you are signed out." : "");
+          if (ctx.response.status >= 400) this.back(ctx.response.status === 401 ? phrase("Not sent: you are signed out.") : "");
           if (ctx.response.status === 409) this.isHeld = true;
         });
-        section.addEventListener("htmx:error", () => this.back("Not sent: no connection. Your text is kept."));
+        section.addEventListener("htmx:error", () => this.back(phrase("Not sent: no connection. Your text is kept.")));
       }
 
       send() {
@@ -259,7 +259,7 @@ everything here is a plain form. */
       async showNewer(path) {
         const query = new URLSearchParams({ place: this.form.elements.place.value });
         const answer = await fetch(withArguments(path, query), { headers: PARTIAL }).catch(() => null);
-        if (!answer?.ok) return this.say("The newer version cannot be had without a connection. Try again.");
+        if (!answer?.ok) return this.say(phrase("The newer version cannot be had without a connection. Try again."));
         this.isOver = true;
         place(await answer.text());
         window.composing();

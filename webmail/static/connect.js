@@ -17,10 +17,10 @@
     const input = make("input", {
       type: "text", id: `${select.id}-search`, role: "combobox", autocomplete: "off", spellcheck: "false",
       "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": `${select.id}-list`,
-      "aria-describedby": select.getAttribute("aria-describedby"), placeholder: "Search providers",
+      "aria-describedby": select.getAttribute("aria-describedby"), placeholder: phrase("Search providers"),
     });
     if (select.hasAttribute("aria-invalid")) input.setAttribute("aria-invalid", "true");
-    const list = make("ul", { id: `${select.id}-list`, class: "options", role: "listbox", "aria-label": "Providers", hidden: "" });
+    const list = make("ul", { id: `${select.id}-list`, class: "options", role: "listbox", "aria-label": phrase("Providers"), hidden: "" });
     const box = make("div", { class: "combobox" });
     box.append(input, list);
     select.hidden = true;
@@ -31,7 +31,7 @@
     const options = () => [...list.children].filter((each) => each.role === "option");
     const show = () => {
       input.value = select.selectedOptions[0]?.text ?? "";
-      input.placeholder = "Search providers";
+      input.placeholder = phrase("Search providers");
     };
     const close = () => {
       list.hidden = true;
@@ -61,7 +61,7 @@
       );
       if (!found.length) {
         const item = make("li", { class: "hint" });
-        item.textContent = "No provider of that name. Choose My own settings and type its servers.";
+        item.textContent = phrase("No provider of that name. Choose My own settings and type its servers.");
         list.append(item);
       }
       list.hidden = false;

@@ -103,7 +103,7 @@
     const count = above.length + (pill.hidden ? 0 : Number(pill.dataset.count));
     if (above.length) {
       pill.dataset.count = count;
-      pill.textContent = `${count} new`;
+      pill.textContent = phrase("%(count)s new", { count });
       pill.hidden = false;
     }
   };
@@ -177,7 +177,7 @@
     row?.removeAttribute("aria-current");
     row?.focus({ preventScroll: true });
     row?.scrollIntoView({ block: "nearest" });
-    document.title = `${by("list-title").textContent.trim()} · Mail`;
+    document.title = `${by("list-title").textContent.trim()} · ${phrase("Mail")}`;
     showUnread();
     if (url) history.pushState({ htmx: true }, "", url);
   };
@@ -261,7 +261,7 @@
   };
   const showSelection = () => {
     const count = by("selection-count");
-    if (count) count.textContent = `${checked().length} selected`;
+    if (count) count.textContent = phrase("%(count)s selected", { count: checked().length });
   };
   const unselect = () => {
     boxes().forEach((box) => (box.checked = false));

@@ -62,7 +62,7 @@ Without it everything here is a plain form. */
         try {
           await this.take(await post(this.form.action, fields));
         } catch {
-          this.failed("Not saved: no connection. Trying again.");
+          this.failed(phrase("Not saved: no connection. Trying again."));
         } finally {
           this.isSaving = false;
         }
@@ -76,18 +76,18 @@ Without it everything here is a plain form. */
           document.body.dispatchEvent(new CustomEvent("mailing-saved", { bubbles: true }));
         } else if (answer.status === 401) {
           this.isDirty = true;
-          this.say("Not saved: you are signed out.");
+          this.say(phrase("Not saved: you are signed out."));
           askToSignIn();
         } else if (answer.status === 409 || answer.status === 422) {
           this.isDirty = true;
           this.isHeld = answer.status === 409;
           place(await answer.text());
-          this.say("Not saved.");
+          this.say(phrase("Not saved."));
         } else if (answer.status === 404) {
           this.isDirty = this.isHeld = true;
-          this.say("Not saved: this mailing was deleted in another tab. Copy what you need.");
+          this.say(phrase("Not saved: this mailing was deleted in another tab. Copy what you need."));
         } else {
-          this.failed("Not saved: the server did not take it. Trying again.");
+          this.failed(phrase("Not saved: the server did not take it. Trying again."));
         }
       }
 
@@ -130,7 +130,7 @@ Without it everything here is a plain form. */
         const path = withArguments(this.form.dataset.signaturePath, Object.entries({ account }));
         const answer = await fetch(path, { headers: PARTIAL }).catch(() => null);
         if (answer?.status === 401) return askToSignIn();
-        const text = answer && (answer.ok || answer.status === 422) ? await answer.text() : "The signature cannot be had without a connection. Try again.";
+        const text = answer && (answer.ok || answer.status === 422) ? await answer.text() : phrase("The signature cannot be had without a connection. Try again.");
         if (!answer?.ok) return editor.say(text);
         editor.say("");
         editor.insert(`<div class="webmail-signature">${text}</div>`, `-- \n${text.replace(/<[^>]+>/g, "\n").trim()}`);
@@ -145,7 +145,7 @@ Without it everything here is a plain form. */
         const path = withArguments(this.form.dataset.templatePath, Object.entries({ template }));
         const answer = await fetch(path, { headers: PARTIAL }).catch(() => null);
         if (answer?.status === 401) return askToSignIn();
-        if (!answer?.ok || !editor.isRich) return answer?.ok ? this.submit(button) : editor.say("The template cannot be had. Try again in a moment.");
+        if (!answer?.ok || !editor.isRich) return answer?.ok ? this.submit(button) : editor.say(phrase("The template cannot be had. Try again in a moment."));
         const { subject, html } = await answer.json();
         const subjectField = find("[name=subject]", part);
         editor.write();
@@ -157,7 +157,7 @@ Without it everything here is a plain form. */
         };
         show(html, subject);
         find("[data-template-used]", part).value = template;
-        editor.say("The template is in.", "Undo", () => {
+        editor.say(phrase("The template is in."), phrase("Undo"), () => {
           show(before.html, before.subject);
           editor.say("");
         });
@@ -190,11 +190,11 @@ Without it everything here is a plain form. */
         fields.append("csrf_token", this.form.elements.csrf_token.value);
         fields.append("revision", find("[name=revision]", this.form).value);
         fields.append("files", file);
-        this.say(`Attaching ${file.name}…`);
+        this.say(phrase("Attaching %(name)s…", file));
         const answer = await post(input.dataset.upload, fields).catch(() => null);
         if (answer?.status === 401) askToSignIn();
         if (answer && (answer.ok || answer.status === 422)) place(await answer.text());
-        else this.say(answer?.status === 413 ? `Not attached: ${file.name} is too large for a mail.` : `Not attached: ${file.name}. Try again.`);
+        else this.say(answer?.status === 413 ? phrase("Not attached: %(name)s is too large for a mail.", file) : phrase("Not attached: %(name)s. Try again.", file));
       }
 
       keepMine(revision) {

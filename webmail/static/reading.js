@@ -8,7 +8,7 @@
     const frame = document.createElement("iframe");
     frame.id = "print-frame";
     frame.className = "visually-hidden";
-    frame.title = "What is printed";
+    frame.title = phrase("What is printed");
     frame.setAttribute("aria-hidden", "true");
     frame.tabIndex = -1;
     frame.sandbox = "allow-same-origin allow-modals";

@@ -45,7 +45,7 @@
   };
   const say = (owner, count) => {
     const said = owner.closest(".composer-head").querySelector("[data-people-said]");
-    said.textContent = count === 0 ? "" : count === 1 ? "1 suggestion" : `${count} suggestions`;
+    said.textContent = count === 0 ? "" : count === 1 ? phrase("1 suggestion") : phrase("%(count)s suggestions", { count });
   };
 
   const show = (owner, html) => {
@@ -62,7 +62,7 @@
     if (!made.children.length) return;
     list = Object.assign(made, { field: owner, id: `${owner.id}-people`, className: "options" });
     list.setAttribute("role", "listbox");
-    list.setAttribute("aria-label", "Suggestions");
+    list.setAttribute("aria-label", phrase("Suggestions"));
     owner.closest(".draft-row").append(list);
     owner.setAttribute("aria-controls", list.id);
     if (!isWhole(typed)) choose(list.firstElementChild);

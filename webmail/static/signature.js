@@ -21,7 +21,7 @@
     preview.addEventListener("load", show);
     form.addEventListener("editor:shown", show);
     form.addEventListener("editor:input", () => {
-      if (said()) said().textContent = "Not saved yet";
+      if (said()) said().textContent = phrase("Not saved yet");
       show();
     });
     // What was taken away, or brought back, shows in the editor once the server has done it.

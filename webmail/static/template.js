@@ -14,7 +14,7 @@
     const touch = () => {
       isDirty = true;
       const state = find("[data-state]", form);
-      if (state) state.textContent = "Not saved yet";
+      if (state) state.textContent = phrase("Not saved yet");
     };
     const fit = () => {
       const height = preview.contentDocument?.documentElement.scrollHeight;

@@ -20,7 +20,7 @@
         const fields = new FormData();
         fields.append("csrf_token", this.form.elements.csrf_token.value);
         fields.append("picture", file, file.name || "picture");
-        this.say("Putting the picture in");
+        this.say(phrase("Putting the picture in"));
         const options = { method: "POST", body: fields, headers: PARTIAL, credentials: "same-origin" };
         const answer = await fetch(find("[data-upload]", this.form).dataset.pictures, options).catch(() => null);
         this.say("");
@@ -29,7 +29,7 @@
           this.editor.api.picture(cid, path, file.name.replace(/\.\w+$/, ""));
         } else if (answer?.status === 401) askToSignIn();
         else if (answer) place(await answer.text());
-        else this.say("The picture was not put in: no connection.");
+        else this.say(phrase("The picture was not put in: no connection."));
       },
 
       upload(files) {
@@ -45,7 +45,7 @@
         const box = find(".composer-files", this.form);
         const list = find(".file-list", box) ?? box.insertBefore(make("ul", { class: "file-list" }), box.firstChild);
         const row = make("li", { class: "file is-uploading" });
-        const bar = make("progress", { max: "1", value: "0", "aria-label": `Attaching ${file.name}` });
+        const bar = make("progress", { max: "1", value: "0", "aria-label": phrase("Attaching %(name)s", file) });
         row.append(make("span", { class: "file-name" }, file.name), bar);
         list.append(row);
         box.scrollIntoView({ block: "nearest" });
@@ -68,17 +68,17 @@
               place(request.responseText);
               this.restoreRows(waiting);
             } else if (request.status === 401) {
-              failed("Not attached: you are signed out.");
+              failed(phrase("Not attached: you are signed out."));
               askToSignIn();
             } else if (request.status === 413) {
-              failed("Not attached: this file is too large for a mail. Send a link to it instead.");
+              failed(phrase("Not attached: this file is too large for a mail. Send a link to it instead."));
             } else {
-              failed("Not attached: the server did not take it.");
+              failed(phrase("Not attached: the server did not take it."));
             }
             resolve();
           });
           request.addEventListener("error", () => {
-            failed("Not attached: no connection.");
+            failed(phrase("Not attached: no connection."));
             resolve();
           });
           request.send(fields);
@@ -86,7 +86,7 @@
       },
 
       retryButton(row, file) {
-        const button = make("button", { type: "button", class: "link-button" }, "Try again");
+        const button = make("button", { type: "button", class: "link-button" }, phrase("Try again"));
         button.addEventListener("click", () => {
           row.remove();
           this.upload([file]);

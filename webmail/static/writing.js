@@ -130,7 +130,7 @@ It comes along with each composer and each signature, whose own scripts wait for
     }
 
     offerQuote() {
-      const name = "Show quoted text";
+      const name = phrase("Show quoted text");
       const button = make("button", { type: "button", class: "quote-opener", title: name, "aria-label": name }, "•••");
       button.addEventListener("click", () => {
         this.api.unfold();
@@ -197,7 +197,7 @@ It comes along with each composer and each signature, whose own scripts wait for
       } catch {
         // Said below: what is written stays as it is.
       }
-      this.say("The format cannot be changed without a connection. Try again in a moment.");
+      this.say(phrase("The format cannot be changed without a connection. Try again in a moment."));
       return null;
     }
 
@@ -210,7 +210,7 @@ It comes along with each composer and each signature, whose own scripts wait for
       this.text.value = text;
       this.wantsFocus = true;
       this.showPlain();
-      this.say("Formatting is removed.", "Undo", () => this.makeRich({ restores: true }));
+      this.say(phrase("Formatting is removed."), phrase("Undo"), () => this.makeRich({ restores: true }));
       this.changed();
     }
 
@@ -225,7 +225,7 @@ It comes along with each composer and each signature, whose own scripts wait for
       this.wantsFocus = true;
       this.say("");
       if (restores && this.kept.text !== typed) {
-        this.say("The formatting is back, without what you typed since.", "Undo", () => this.backToPlain(typed));
+        this.say(phrase("The formatting is back, without what you typed since."), phrase("Undo"), () => this.backToPlain(typed));
       }
       this.kept = null;
       this.frame = null;
@@ -246,7 +246,7 @@ It comes along with each composer and each signature, whose own scripts wait for
     putPictures(files) {
       for (const file of files) {
         if (file.size > LARGEST_EMBEDDED) {
-          this.say("This picture is larger than 70 KB, and it would go out with each mail. Use a smaller one.");
+          this.say(phrase("This picture is larger than 70 KB, and it would go out with each mail. Use a smaller one."));
           continue;
         }
         const reader = new FileReader();
