@@ -59,7 +59,7 @@ def page_language() -> str:
         return "en"
     if "language" not in g:
         tag = current_user.locale if current_user and current_user.is_authenticated else ""
-        g.language = _known(tag) if tag else request.accept_languages.best_match(LANGUAGES, "en")
+        g.language = _known(tag) if tag else _asked_for()
     return str(g.language)
 
 
@@ -97,6 +97,12 @@ def catalogue(language: str) -> gettext.NullTranslations:
 
 
 _AS_IT_STANDS = NullTranslations()
+
+
+def _asked_for() -> str:
+    # By the browser, best first; de-AT is German, too.
+    asked = (tag.partition("-")[0].lower() for tag, quality in request.accept_languages if quality > 0)
+    return next((language for language in asked if language in LANGUAGES), "en")
 
 
 def _known(tag: str) -> str:

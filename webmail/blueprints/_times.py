@@ -71,8 +71,9 @@ def _weekday(local: date) -> str:
 
 def _day(local: date, month: str, *, has_year: bool = False) -> str:
     if page_language() != "en":
-        skeleton = ("y" if has_year else "") + {"%b": "MMMd", "%B": "MMMMd"}[month]
-        return str(format_skeleton(skeleton, local, locale=_locale(page_tag())))
+        if month == "%B":
+            return str(format_date(local, "long", locale=_locale(page_tag())))
+        return str(format_skeleton("yMMMd" if has_year else "MMMd", local, locale=_locale(page_tag())))
     if _region() in _MONTH_FIRST:
         return f"{local:{month}} {local.day}" + (f", {local.year}" if has_year else "")
     return f"{local.day} {local:{month}}" + (f" {local.year}" if has_year else "")

@@ -136,7 +136,12 @@ def test_times_are_written_as_the_launch_says_until_another_does(app: Flask, ats
     FramePage(app, ats, locale="en_us")
     receive(add_mailbox(scope_of(ats)), MAIL)
 
-    for claims, words in (({}, "11:00 AM"), ({"locale": "en-GB"}, "Mon 5 January 2026, 11:00")):
+    for claims, words in (
+        ({}, "11:00 AM"),
+        ({"locale": "en-GB"}, "Mon 5 January 2026, 11:00"),
+        ({"locale": "de-CH"}, "Mo 5. Januar 2026, 11:00"),
+        ({}, "Posteingang"),
+    ):
         page = FramePage(app, ats, **claims)
         assert words in page.get(page.address).get_data(as_text=True)
 
