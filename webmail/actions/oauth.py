@@ -69,6 +69,7 @@ def begin(
     *,
     typed: ConnectForm | None = None,
     by_graph: bool = False,
+    only_contacts: bool = False,
 ) -> SignIn:
     """Begin to sign in.
 
@@ -77,6 +78,7 @@ def begin(
         account_uuid: the account to be signed in to again; None for a new one.
         typed: settings to connect with; None for the account's own, or the provider's.
         by_graph: leave to send through Microsoft Graph is asked for too.
+        only_contacts: a new account holds nothing but mail with contacts, from its first import on.
 
     Raises:
         NotFound: no such account.
@@ -98,6 +100,7 @@ def begin(
         "account": str(account_uuid or ""),
         "flow": begun.flow,
         "typed": asdict(typed) if typed is not None else None,
+        "only_contacts": only_contacts,
     }
     queue.keep(f"sign-in:{provider}:{state}", kept, seconds=_KEPT_S)
     return SignIn(begun.url, state, hint)
@@ -112,6 +115,7 @@ class Ticket:
     account_uuid: UUID | None
     typed: ConnectForm | None
     by_graph: bool
+    only_contacts: bool = False
 
 
 def issue_ticket(
@@ -121,6 +125,7 @@ def issue_ticket(
     *,
     typed: ConnectForm | None = None,
     by_graph: bool = False,
+    only_contacts: bool = False,
 ) -> str:
     """Give a ticket that is good once, for a minute, to begin this sign-in where the user has no session."""
     ticket = secrets.token_urlsafe(32)
@@ -131,6 +136,7 @@ def issue_ticket(
         "account": str(account_uuid or ""),
         "typed": asdict(typed) if typed is not None else None,
         "by_graph": by_graph,
+        "only_contacts": only_contacts,
     }
     queue.keep(f"sign-in-ticket:{ticket}", kept, seconds=_TICKET_S)
     return ticket
@@ -147,6 +153,7 @@ def take_ticket(ticket: str) -> Ticket | None:
         UUID(kept["account"]) if kept["account"] else None,
         ConnectForm(**kept["typed"]) if kept["typed"] else None,
         kept["by_graph"],
+        bool(kept.get("only_contacts")),
     )
 
 
@@ -178,6 +185,8 @@ def finish(scope: Scope, provider: str, answer: Mapping[str, str]) -> UUID:
     form = _settings_of(account) if account is not None else _settings_for(provider, grant.email)
     if kept.get("typed"):
         form = _as_typed(ConnectForm(**kept["typed"]), form)
+    if account is None and kept.get("only_contacts"):
+        form = replace(form, only_contacts=True)
     form = replace(form, auth=provider, sends_by="graph" if grant.graph is not None else "smtp")
     return connect.start_signed_in(scope, form, account.uuid if account else None, seal_grant(provider, grant))
 

@@ -58,6 +58,7 @@ class _Wish:
     account_uuid: UUID | None
     typed: ConnectForm | None
     by_graph: bool
+    only_contacts: bool = False
 
 
 @blueprint.post("/oauth/<any(google, microsoft):provider>")
@@ -73,11 +74,10 @@ def begin(provider: str) -> BaseResponse:
     if form is not None and typed is None:
         return page_or_partial("accounts/new.html", "accounts/_form.html", 422, **_connect_tab.form_context(form))
     by_graph = "1" in request.form.getlist("by_graph") or request.form.get("sends_by") == "graph"
-    wish = _Wish(request.form.get("account", type=UUID), typed, by_graph)
+    only_contacts = bool(request.form.get("only_contacts"))
+    wish = _Wish(request.form.get("account", type=UUID), typed, by_graph, only_contacts)
     if request.form.get("popup") == "1":
-        ticket = oauth.issue_ticket(
-            current_scope(), provider, wish.account_uuid, typed=wish.typed, by_graph=wish.by_graph
-        )
+        ticket = oauth.issue_ticket(current_scope(), provider, **vars(wish))
         return jsonify({"action": url_for(".redeem"), "ticket": ticket})
     try:
         sign_in = _begin(current_scope(), provider, wish)
@@ -94,8 +94,9 @@ def redeem() -> BaseResponse:
     ticket = oauth.take_ticket(request.form.get("ticket", "")) if _is_from_here() else None
     if ticket is None:
         return _too_late()
+    wish = _Wish(ticket.account_uuid, ticket.typed, ticket.by_graph, ticket.only_contacts)
     try:
-        sign_in = _begin(ticket.scope, ticket.provider, _Wish(ticket.account_uuid, ticket.typed, ticket.by_graph))
+        sign_in = _begin(ticket.scope, ticket.provider, wish)
     except ProviderError as error:
         return _failed(error, is_popup=True)
     response = _leave(ticket.provider, sign_in, by_graph=ticket.by_graph, is_popup=True)
@@ -142,7 +143,7 @@ def callback(provider: str) -> BaseResponse:
 
 def _begin(scope: Scope, provider: str, wish: _Wish) -> oauth.SignIn:
     back: str = current_app.config["WEBMAIL"].base_url + url_for(".callback", provider=provider)
-    return oauth.begin(scope, provider, back, wish.account_uuid, typed=wish.typed, by_graph=wish.by_graph)
+    return oauth.begin(scope, provider, back, **vars(wish))
 
 
 def _leave(provider: str, sign_in: oauth.SignIn, *, by_graph: bool, is_popup: bool = False) -> Response:

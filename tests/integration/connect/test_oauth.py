@@ -18,7 +18,7 @@ from tests.servers.dovecot import Dovecot, Mailbox
 from tests.servers.identity import RunningIdentity
 from tests.servers.smtp import SmtpServer
 from tests.servers.tokens import TokenHub
-from webmail.actions import connect, departures, drafts, oauth, outbox, submit
+from webmail.actions import api_contacts, connect, departures, drafts, oauth, outbox, submit
 from webmail.actions.drafts import DraftFields
 from webmail.demo.identity import Person
 from webmail.errors import InputRefused, Refused
@@ -50,9 +50,12 @@ class World:
         self.style, self.server, self.user, self.run_jobs = style, server, user, run_jobs
         self.mailbox, self.other = mailbox, other
 
-    def sign_in(self, *, email: str = "", account: Account | None = None, **choices: str) -> ConnectAttempt:
+    def sign_in(
+        self, *, email: str = "", account: Account | None = None, only_contacts: bool = False, **choices: str
+    ) -> ConnectAttempt:
         """Go to the provider and back, let all jobs run, and give the attempt."""
-        begun = oauth.begin(self.user, self.style, CALLBACK, account.uuid if account else None)
+        wanted = account.uuid if account else None
+        begun = oauth.begin(self.user, self.style, CALLBACK, wanted, only_contacts=only_contacts)
         answer = self.server.browse(begun.url, email or self.mailbox.email, **choices)
         uuid = oauth.finish(self.user, self.style, answer)
         self.run_jobs()
@@ -300,3 +303,16 @@ def test_no_token_is_logged(world: World, capfd: pytest.CaptureFixture[str], cap
     said = "".join(capfd.readouterr()) + caplog.text
     assert tokens.access_token not in said
     assert tokens.refresh_token not in said
+
+
+def test_only_mail_with_contacts_holds_from_the_first_import_on(world: World, dovecot: Dovecot) -> None:
+    api_contacts.upsert(world.user.tenant_id, "cara", {"addresses": ["cara@candidates.example"]})
+    dovecot.deliver(world.mailbox.email, build_mail(1, sender="cara@candidates.example", subject="An offer"))
+    dovecot.deliver(world.mailbox.email, build_mail(2, sender="doctor@clinic.example", subject="Your results"))
+
+    world.sign_in(only_contacts=True)
+    engine.sync_account(world.account.id)
+    again = world.sign_in()
+
+    assert world.account.only_contacts and again.state == "connected"
+    assert world.subjects() == ["An offer"]

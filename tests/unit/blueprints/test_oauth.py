@@ -50,11 +50,12 @@ def test_an_answer_without_a_session_asks_to_sign_in(app: Flask) -> None:
 
 
 def test_a_popup_gets_a_ticket_that_is_good_once(client: CheckedClient, user: Scope) -> None:
-    given = client.submit("/oauth/google", {"popup": "1"}).get_json()
+    assert 'form="sign-in-google"' in client.get("/profileSettings?tab=connect").get_data(as_text=True)
+    given = client.submit("/oauth/google", {"popup": "1", "only_contacts": "1"}).get_json()
 
     ticket = oauth.take_ticket(given["ticket"])
     assert ticket is not None
-    assert (ticket.scope, ticket.provider) == (user, "google")
+    assert (ticket.scope, ticket.provider, ticket.only_contacts) == (user, "google", True)
     assert oauth.take_ticket(given["ticket"]) is None
 
 
