@@ -51,6 +51,8 @@ JOBS = {
 Unreachable = redis.RedisError
 """What `listen_events()` raises when the server goes away."""
 
+_TOLD_S = 300
+"""Longer than any page takes to open its stream."""
 _SUBSCRIBED_WITHIN_S = 5.0
 
 _connection: redis.Redis | None = None
@@ -121,9 +123,21 @@ def publish(user_id: int, event: str, **data: Any) -> None:
         data: JSON values, such as the uuid of what changed.
     """
     try:
-        connection().publish(f"events:{user_id}", json.dumps({"event": event, "data": data}))
+        with connection().pipeline(transaction=False) as both:
+            both.set(f"told:{user_id}", time.time_ns() // 1_000_000, ex=_TOLD_S)
+            both.publish(f"events:{user_id}", json.dumps({"event": event, "data": data}))
+            both.execute()
     except redis.RedisError as error:
         log.warning("publish_failed", event_name=event, error=str(error))
+
+
+def was_told_since(user_id: int, since_ms: int) -> bool:
+    """Say whether something was published for a user after a moment (ms since 1970) of the last minutes."""
+    try:
+        told_at = connection().get(f"told:{user_id}")
+    except redis.RedisError:
+        return False
+    return told_at is not None and int(told_at) > since_ms
 
 
 def listen_events(timeout_s: float = 5.0) -> Iterator[tuple[int, str, dict[str, Any]] | None]:

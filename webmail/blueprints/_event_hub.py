@@ -1,7 +1,8 @@
 """From Redis to the open pages: one subscriber thread a process, one queue for each stream.
 
-A page that misses an event loses nothing: it reads its state again when its stream begins anew. So a stream that cannot
-keep up is ended, and after Redis was away every stream is told `resumed`.
+A page that misses an event loses nothing: it reads its state again when its stream begins anew, or if something
+happened between its making and the beginning of its stream. So a stream that cannot keep up is ended, and after Redis
+was away every stream is told `resumed`.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, request
 
+from webmail import queue
 from webmail.blueprints._event_hub import EventHub, Stream, TooManyStreams
 from webmail.blueprints._session import load_signed_in, signed_in
 
@@ -25,13 +26,18 @@ _hub = EventHub()
 
 @blueprint.get("/events")
 def stream() -> Response:
-    """Stream the events of this user; 503 when there are streams enough, and the page polls."""
+    """Stream the events of this user; 503 when there are streams enough, and the page polls.
+
+    `since` is when the page was made, in ms since 1970: if anything happened before it was listening, it reads again.
+    """
     user = signed_in()
     most = current_app.config.get("MOST_STREAMS", MOST_STREAMS)
     try:
         joined = _hub.join(user.scope.user_id, _gone_check(request.environ), most=most, most_per_user=MOST_PER_USER)
     except TooManyStreams:
         return Response(status=503, headers={"Retry-After": str(_RETRY_AFTER_S)})
+    if queue.was_told_since(user.scope.user_id, request.args.get("since", _now_ms(), type=int)):
+        joined.push(("resumed", "{}"))
     response = Response(
         _lines(joined, user.get_id(), current_app.config.get("HEARTBEAT_S", HEARTBEAT_S)),
         mimetype="text/event-stream",
@@ -40,6 +46,11 @@ def stream() -> Response:
     # The generator's own end is not enough: one that was never started has none.
     response.call_on_close(joined.close)
     return response
+
+
+@blueprint.app_template_global("now_ms")
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _gone_check(environ: Mapping[str, Any]) -> Callable[[], bool]:

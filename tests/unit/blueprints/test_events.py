@@ -168,3 +168,17 @@ def test_streams_are_told_to_read_again_after_redis_was_away(hub: EventHub) -> N
     event = stream.next_event(10)
     assert event is not None
     assert event[0] == "resumed"
+
+
+def test_a_page_hears_that_something_happened_before_its_stream_began(client: CheckedClient, user: Scope) -> None:
+    made_at_ms = time.time_ns() // 1_000_000 - 1
+    queue.publish(user.user_id, "account-changed", uuid="x")
+
+    answer = client.get(f"/events?since={made_at_ms}")
+    lines = iter(answer.response)
+
+    assert next(lines) == b": open\n\n"
+    assert next(lines) == b"event: resumed\ndata: {}\n\n"
+    assert not queue.was_told_since(user.user_id, time.time_ns() // 1_000_000)
+    assert not queue.was_told_since(user.user_id + 1, made_at_ms)
+    answer.close()
