@@ -12,7 +12,7 @@ from webmail.errors import InputRefused, NotFound, WebmailError
 
 ROOT = "/api/v1"
 _WORDS = {
-    400: ("This request cannot be read", "Its body is no JSON. /api/v1/openapi.json tells what is taken."),
+    400: ("This request cannot be read", "Its body is no JSON. /api/v1/docs tells what is taken."),
     404: ("Not found", "There is no such address in the API."),
     405: ("This address does not take that method", "Allow says which it takes."),
     413: ("This is too large", "Send less at a time."),

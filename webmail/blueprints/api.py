@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Response, current_app, jsonify
+from flask import Response, current_app, jsonify, render_template
 
-from webmail.blueprints import _api_contacts, _api_mail, _api_privacy, _api_users, _api_webhooks
+from webmail.blueprints import _api_contacts, _api_mail, _api_privacy, _api_reference, _api_users, _api_webhooks
 from webmail.blueprints._api import OPERATIONS, blueprint
 from webmail.blueprints._api_document import document
 from webmail.blueprints._session import public
+from webmail.domain.webhooks import EVENTS
 
 __all__ = ["OPERATIONS", "blueprint"]
 
@@ -19,3 +20,21 @@ PARTS = (_api_contacts, _api_users, _api_mail, _api_webhooks, _api_privacy)
 @public
 def show_document() -> Response:
     return jsonify(document(current_app.config["WEBMAIL"].base_url))
+
+
+@blueprint.get("/docs")
+@public
+def show_docs() -> str:
+    """Show the document as a page."""
+    base_url = current_app.config["WEBMAIL"].base_url
+    whole = document(base_url)
+    return render_template(
+        "api/docs.html",
+        info=whole["info"],
+        openapi=whole["openapi"],
+        root=whole["servers"][0]["url"],
+        scopes=whole["components"]["securitySchemes"]["key"]["description"].removeprefix("A key with "),
+        sections=_api_reference.sections(base_url),
+        shapes=_api_reference.shapes(base_url),
+        events=EVENTS,
+    )

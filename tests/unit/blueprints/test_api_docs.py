@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import html5lib
 import pytest
 from flask import Flask
 from werkzeug.serving import make_server
@@ -16,6 +17,7 @@ from werkzeug.serving import make_server
 from tests.unit.blueprints.api_server import slug_of
 from tests.unit.blueprints.written import add_account
 from webmail.actions import api_keys
+from webmail.blueprints._api_shapes import SHAPES
 from webmail.blueprints.api import OPERATIONS
 from webmail.domain.webhooks import EVENTS, new_secret, signature_header
 from webmail.store.models import User
@@ -79,3 +81,16 @@ def test_the_guide_names_every_scope_event_and_address() -> None:
     missing += [tail for tail in tails if tail not in GUIDE]
 
     assert missing == []
+
+
+def test_the_page_shows_every_operation_and_shape_with_no_script_and_no_dead_link(app: Flask) -> None:
+    answer = app.test_client().get("/api/v1/docs")
+    page = answer.get_data(as_text=True)
+    ids = set(re.findall(r' id="([^"]+)"', page))
+
+    assert answer.status_code == 200 and "<script" not in page and "<style" not in page and "unsafe" not in page
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert set(OPERATIONS) | {f"shape-{name}" for name in SHAPES} <= ids
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= ids
+    assert [name for name in (*api_keys.SCOPES, *EVENTS) if name not in page] == []
+    html5lib.HTMLParser(strict=True).parse(page)
