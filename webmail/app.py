@@ -20,6 +20,7 @@ from webmail.assets import asset_integrity, asset_url
 from webmail.blueprints import _framed, _times
 from webmail.blueprints._connect_tab import STATUS_WORDS
 from webmail.blueprints._languages import init_languages
+from webmail.blueprints._metrics import count_requests
 from webmail.blueprints._session import limit_strangers, login_manager, refuse_frame, require_sign_in
 from webmail.blueprints._told import told
 from webmail.blueprints.api import blueprint as api_blueprint
@@ -85,6 +86,7 @@ def create_app(config: Config | None = None) -> Flask:
         # Without it, everybody would share the proxy's address, and so its number of tries at sign-in.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]  # Werkzeug's way
     app.session_interface = _framed.Sessions()
+    count_requests(app)
     app.before_request(refuse_frame)
     app.before_request(require_sign_in)
     app.before_request(limit_strangers)  # whoever is not known gets no further than here with anything large

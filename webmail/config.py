@@ -64,6 +64,8 @@ class Config:
     demo_smtp_port: int = DEFAULT_DEMO_SMTP_PORT
     demo_identity_port: int = DEFAULT_DEMO_IDENTITY_PORT
     demo_ats_port: int = DEFAULT_DEMO_ATS_PORT
+    metrics_token: str = field(default="", repr=False)
+    """Who has it may read `/metrics` from elsewhere; "" for nobody."""
     proxies: int = 0
     """How many proxies stand in front: as many of the last addresses in X-Forwarded-For are believed."""
     workers: int = DEFAULT_WORKERS
@@ -109,6 +111,7 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
         demo_smtp_port=_number(env, "WEBMAIL_DEMO_SMTP_PORT", DEFAULT_DEMO_SMTP_PORT, 65535),
         demo_identity_port=_number(env, "WEBMAIL_DEMO_IDENTITY_PORT", DEFAULT_DEMO_IDENTITY_PORT, 65535),
         demo_ats_port=_number(env, "WEBMAIL_DEMO_ATS_PORT", DEFAULT_DEMO_ATS_PORT, 65535),
+        metrics_token=env.get("WEBMAIL_METRICS_TOKEN", "").strip(),
         proxies=_number(env, "WEBMAIL_PROXIES", 0, 9, lowest=0),
         host=_address(env, "WEBMAIL_HOST"),
         workers=_number(env, "WEBMAIL_WORKERS", DEFAULT_WORKERS, 100),

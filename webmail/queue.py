@@ -114,6 +114,16 @@ def has_waiting(queue_name: str) -> bool:
         return True
 
 
+def waiting_jobs() -> dict[str, int]:
+    """Count the jobs that wait on each queue; {} without Redis."""
+    try:
+        return {
+            name: Queue(name, connection=connection(), serializer="json").count for name in (SEND, NEWS, MASS, BACKFILL)
+        }
+    except redis.RedisError:
+        return {}
+
+
 def publish(user_id: int, event: str, **data: Any) -> None:
     """Tell the user's open pages that something happened; a page that misses it reads its state again anyway.
 

@@ -26,6 +26,7 @@ PUBLIC = {
     "auth.logout",
     "health.healthz",
     "health.readyz",
+    "health.metrics",  # it looks at who asks by itself
     "messages.part",  # its address is signed and short-lived
     "oauth.redeem",  # its ticket is good once
     "oauth.callback",  # its state is known by a popup's cookie, or somebody is signed in
