@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from zlib import crc32
 
-from flask_babel import gettext
+from flask_babel import gettext, pgettext
 
 from webmail.store.models import Message
 
@@ -22,7 +22,7 @@ _FILE_ICONS = (
 
 def sender_names(names: Sequence[str]) -> str:
     """Name the people of a conversation in a row of the list: one in full, several by their first names."""
-    known = [name for name in names if name.strip()]
+    known = [str(pgettext("the user, in a list", "me")) if name == "me" else name for name in names if name.strip()]
     if not known:
         return str(gettext("Unknown sender"))
     if len(known) == 1:

@@ -163,7 +163,7 @@ def test_every_page_is_in_its_language_throughout(
     client.submit("/profile-settings/locale", {"locale": language})
     read, found = 0, set[str]()
 
-    for path in [*pages(app, world), "/profile-settings?tab=connect", "/mailings/new"]:
+    for path in [*pages(app, world), "/profileSettings?tab=connect", "/mailings/new"]:
         for headers in ({}, {"HX-Request": "true", "HX-Request-Type": "partial"}):
             answer = client.get(path, headers=headers)
             if answer.mimetype == "text/html":
