@@ -106,6 +106,11 @@ def short_day(moment: datetime) -> str:
     return f"{_weekday(local)} {_day(local, '%b')}, {_clock(local)}"
 
 
+def written_day(day: date) -> str:
+    """Write a day with its year, briefly: "3 Nov 2026"."""
+    return _day(day, "%b", has_year=True)
+
+
 def full_day(day: date) -> str:
     """Write a day in full: "Mon 3 November 2026"."""
     return f"{_weekday(day)} {_day(day, '%B', has_year=True)}"

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from webmail.actions.invitations import OpenedInvitation, answer_invitation, open_invitation
 from webmail.blueprints._htmx import page_or_partial, toast_or_redirect
+from webmail.blueprints._recurrence_words import recurrence_words
 from webmail.blueprints._session import current_scope, signed_in
 from webmail.blueprints._times import browser_zone, clock_time, full_day, full_time, zone_name
 from webmail.domain.invitations import Invitation
@@ -58,6 +59,7 @@ def _context(opened: OpenedInvitation) -> dict[str, Any]:
         "conversation_uuid": conversation_uuid,
         "heading": _heading(invitation),
         "when": time_in_words(invitation.starts, invitation.ends),
+        "often": recurrence_words(invitation.recurrence) if invitation.recurrence else "",
         "choices": _CHOICES,
         "answers": _ANSWERED,
         "replies": [

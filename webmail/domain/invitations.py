@@ -19,7 +19,7 @@ from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from webmail.domain.addresses import Address, clean_name, normalise_email
 from webmail.domain.charsets import decode_bytes
-from webmail.domain.recurrence import recurrence_in_words
+from webmail.domain.recurrence import Recurrence, read_recurrence
 
 ANSWERS = {"ACCEPTED": "Accepted", "DECLINED": "Declined", "TENTATIVE": "Maybe"}
 """What can be answered (RFC 5545, section 3.2.12), and what it is called here."""
@@ -54,8 +54,8 @@ class Invitation:
     starts: datetime | date | None = None
     ends: datetime | date | None = None
     """The day after the last one, where it lasts whole days."""
-    recurrence: str = ""
-    """In words; "" for an event that takes place once."""
+    recurrence: Recurrence | None = None
+    """None for an event that takes place once."""
     organizer: Address | None = None
     attendees: list[Attendee] = field(default_factory=list)
     is_cancelled: bool = False
@@ -109,7 +109,7 @@ def _build(calendar: Component, events: Sequence[Event], zones: dict[str, tzinfo
         location=_text(event.get("LOCATION")),
         starts=starts,
         ends=_ends(event, starts, zones),
-        recurrence=recurrence_in_words(event.get("RRULE")),
+        recurrence=read_recurrence(event.get("RRULE")),
         organizer=_person(event.get("ORGANIZER")),
         attendees=_attendees(event.get("ATTENDEE")),
         is_cancelled=_text(calendar.get("METHOD")).upper() == "CANCEL" or _text(event.get("STATUS")) == "CANCELLED",

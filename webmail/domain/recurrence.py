@@ -1,45 +1,52 @@
-"""How often an event takes place, in words."""
+"""How often an event takes place, read from its rule."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-_EVERY = {"DAILY": "day", "WEEKLY": "week", "MONTHLY": "month", "YEARLY": "year"}
-_DAYS = {"MO": "Monday", "TU": "Tuesday", "WE": "Wednesday", "TH": "Thursday", "FR": "Friday", "SA": "Saturday", "SU": "Sunday"}  # fmt: skip  # noqa: E501
-_PLACES = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", -1: "last"}
+_UNITS = {"DAILY": "day", "WEEKLY": "week", "MONTHLY": "month", "YEARLY": "year"}
+_DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+_PLACES = frozenset({1, 2, 3, 4, 5, -1})
 
 
-def recurrence_in_words(rule: Any) -> str:
-    """Say how often an event takes place by its RRULE: "Every 2 weeks on Monday and Friday, until 3 Jan 2027".
+@dataclass(frozen=True)
+class Recurrence:
+    """How often an event takes place; `unit` is "" where that is too intricate for a sentence."""
+
+    unit: str = ""
+    """Of day, week, month and year."""
+    interval: int = 1
+    days: tuple[tuple[int, int], ...] = ()
+    """Days of the week from Monday, 0, each with its place: 1 for the first of a month, -1 for the last, 0 for all."""
+    day_of_month: int = 0
+    until: date | None = None
+    count: int = 0
+
+
+def read_recurrence(rule: Any) -> Recurrence | None:
+    """Read how often an event takes place; None without a rule.
 
     Args:
-        rule: as the library parses it, {"FREQ": ["WEEKLY"], …}.
-
-    Returns:
-        "" without a rule; "Repeats" for one that is too intricate for a sentence.
+        rule: the RRULE as the library parses it, {"FREQ": ["WEEKLY"], …}.
     """
     if not isinstance(rule, Mapping):
-        return ""
-    unit = _EVERY.get(str(_first(rule, "FREQ")).upper())
+        return None
+    unit = _UNITS.get(str(_first(rule, "FREQ")).upper())
     if unit is None or any(name in rule for name in ("BYSETPOS", "BYWEEKNO", "BYYEARDAY", "BYHOUR", "BYMINUTE")):
-        return "Repeats"
-    interval = _whole(_first(rule, "INTERVAL")) or 1
-    words = f"Every {unit}" if interval == 1 else f"Every {interval} {unit}s"
+        return Recurrence()
     days = [_day(str(each).upper()) for each in list(rule.get("BYDAY", []))[:7]]
-    if any(days):
-        words += f" on {_listed([each for each in days if each])}"
-    elif unit == "month" and _whole(_first(rule, "BYMONTHDAY")):
-        words += f" on day {_whole(_first(rule, 'BYMONTHDAY'))}"
-    return words + _end(rule)
-
-
-def _end(rule: Mapping[str, Any]) -> str:
-    until, count = _first(rule, "UNTIL"), _whole(_first(rule, "COUNT"))
-    if isinstance(until, date):
-        return f", until {until.day} {until:%b %Y}"
-    return f", {count} times" if count else ""
+    until = _first(rule, "UNTIL")
+    return Recurrence(
+        unit,
+        _whole(_first(rule, "INTERVAL")) or 1,
+        tuple(day for day in days if day is not None),
+        _whole(_first(rule, "BYMONTHDAY")) if unit == "month" and not any(days) else 0,
+        until if isinstance(until, date) else None,
+        _whole(_first(rule, "COUNT")),
+    )
 
 
 def _first(rule: Mapping[str, Any], name: str) -> Any:
@@ -51,12 +58,9 @@ def _whole(value: Any) -> int:
     return int(value) if isinstance(value, int) or str(value).isdecimal() else 0
 
 
-def _day(text: str) -> str:
-    name = _DAYS.get(text[-2:], "")
+def _day(text: str) -> tuple[int, int] | None:
+    if text[-2:] not in _DAYS:
+        return None
     number = text[:-2].lstrip("+")
-    place = _PLACES.get(int(number), "") if number.lstrip("-").isdecimal() else ""
-    return f"the {place} {name}" if name and place else name
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    place = int(number) if number.lstrip("-").isdecimal() and len(number) < 4 else 0
+    return _DAYS.index(text[-2:]), place if place in _PLACES else 0

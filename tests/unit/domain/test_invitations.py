@@ -12,6 +12,7 @@ from icalendar import Calendar
 
 from webmail.domain.addresses import Address
 from webmail.domain.invitations import MAX_BYTES, build_answer, read_invitation
+from webmail.domain.recurrence import Recurrence
 
 RITA = Address("Rita; Recruiter", "rita@acme.example")
 
@@ -78,7 +79,7 @@ END:VTIMEZONE"""
     assert time.monotonic() - began < 2
     assert invitation is not None
     assert invitation.starts == datetime(2026, 11, 2, 8, tzinfo=UTC)
-    assert invitation.recurrence == "Repeats"
+    assert invitation.recurrence == Recurrence()
 
 
 def test_a_cancellation_and_an_update_are_told() -> None:
