@@ -34,7 +34,7 @@ _BELOW = ("actions", "blueprints", "domain", "drawing", "errors", "providers", "
 # What these say is read by operators and integrators, or written into logs.
 _NOT_SHOWN = re.compile(
     r"store/(migrat|secrets|api_|webhooks)|actions/(api_|key_sets|launches|tenants|webhooks)|"
-    r"providers/(key_sets|idle)|domain/(api_|launches|shapes|webhooks)|blueprints/(_?api|embed|health|_event_hub|_session)"
+    r"providers/(key_sets|idle)|domain/(api_|launches|shapes|webhooks)|blueprints/(_?api|embed|health|_event_hub|_metrics|_session)"
 )
 _QUIET = frozenset({"ConfigError", "ValueError", "RuntimeError", "AssertionError", "re.compile"})
 _HEAD = """\
