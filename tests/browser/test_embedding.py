@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import BrowserContext, FrameLocator, Page, Playwright
+from playwright.sync_api import BrowserContext, FrameLocator, Page, Playwright, expect
 
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.mails import build_mail
@@ -158,6 +158,7 @@ def test_launch_connect_read_reply_renew_and_leave(
 
     # Read: plain links, htmx, the message's own frame.
     frame.get_by_role("link", name="Open inbox").first.click()
+    expect(page.locator("#mail iframe")).to_have_css("height", "700px")  # what the host's page gives it
     frame.get_by_role("link", name="My application").click()
     inner = frame.frame_locator("iframe.message-frame")
     inner.get_by_text("I would like to apply.").wait_for()

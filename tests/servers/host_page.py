@@ -15,7 +15,7 @@ _PAGE = """<!doctype html>
 <script src="{mail}/static/embed.js" defer></script></head>
 <body style="margin: 0; height: 700px">
 <webmail-frame id="mail" src="{mail}" launch-url="/launch?sub={sub}" {more}
-  style="display: block; height: 700px"></webmail-frame>
+  style="height: 700px"></webmail-frame>
 <ul id="events"></ul>
 <script>
 const names = ["ready", "session-ended", "launch-failed", "unread-changed", "message-received", "message-sent"];

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -33,6 +36,40 @@ def test_the_python_of_the_guide_signs_a_launch_that_is_taken() -> None:
         launch = read_launch(token, keys, tenant="acme", audience="https://mail.example.com", now=int(time.time()))
 
         assert (launch.external_id, launch.contact) == ("7", "candidate-4711")
+
+
+OTHERS = {
+    "js": (
+        "node",
+        "sign.mjs",
+        "{source}\nconsole.log(signLaunch({{ id: '7', name: '“Ri” Röth', email: 'r@a.example' }}, 'c/ü'));",
+    ),
+    "php": (
+        "php",
+        "sign.php",
+        "<?php\n{source}\necho sign_launch(['id' => '7', 'name' => '“Ri” Röth', 'email' => 'r@a.example'], 'c/ü');",
+    ),
+}
+"""Language -> the program that runs it, a file, and what calls the guide's function."""
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_what_the_guide_signs_in_other_languages_is_taken(language: str, tmp_path: Path) -> None:
+    program, name, call = OTHERS[language]
+    found = shutil.which(program)
+    if found is None:
+        pytest.skip(f"{program} is not installed here; the guide's {language} is run where it is")
+    [source] = re.findall(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL)
+    (tmp_path / name).write_text(call.format(source=source), "utf-8")
+    environ = {"PATH": os.environ["PATH"], "MAIL_SECRET": SECRET, "MAIL_KID": "key-1"}
+
+    token = subprocess.run(
+        [found, str(tmp_path / name)], env=environ, capture_output=True, check=True, text=True, timeout=60
+    ).stdout.strip()
+    keys = [LaunchKey("key-1", "HS256", dict(OctKey.import_key(SECRET).as_dict()))]
+    launch = read_launch(token, keys, tenant="acme", audience="https://mail.example.com", now=int(time.time()))
+
+    assert (launch.external_id, launch.name, launch.contact) == ("7", "“Ri” Röth", "c/ü")
 
 
 def test_the_guide_names_every_page_and_event() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Response, current_app, jsonify, render_template
 
+from webmail.actions.api_keys import SCOPES
 from webmail.blueprints import _api_contacts, _api_mail, _api_privacy, _api_reference, _api_users, _api_webhooks
 from webmail.blueprints._api import OPERATIONS, blueprint
 from webmail.blueprints._api_document import document
@@ -33,7 +34,7 @@ def show_docs() -> str:
         info=whole["info"],
         openapi=whole["openapi"],
         root=whole["servers"][0]["url"],
-        scopes=whole["components"]["securitySchemes"]["key"]["description"].removeprefix("A key with "),
+        scopes=SCOPES,
         sections=_api_reference.sections(base_url),
         shapes=_api_reference.shapes(base_url),
         events=EVENTS,

@@ -15,6 +15,7 @@
       Object.assign(this.frame, { name: `webmail-${++count}-${Date.now()}`, title: this.title || "Mail", allow: "clipboard-write" });
       Object.assign(this.frame.style, { border: 0, width: "100%", height: "100%", display: "block", colorScheme: "auto" });
       this.append(this.frame);
+      if (getComputedStyle(this).display === "inline") this.style.display = "block"; // inline, it would have no height
       this.listener = (event) => this.take(event);
       addEventListener("message", this.listener);
       this.start();
