@@ -13,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
+from PIL import Image  # noqa: E402
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
 from tests.browser.conftest import CHROMIUM, FLAGS  # noqa: E402
@@ -122,7 +123,10 @@ def shoot_all(browser: Browser, url: str, places: dict[str, str], scheme: str, w
         if act is not None:
             act(on)
             on.wait_for_timeout(700)
-        on.screenshot(path=str(OUT / f"{name}-{width}-{scheme}.png"))
+        picture = OUT / f"{name}-{width}-{scheme}.png"
+        on.screenshot(path=str(picture))
+        with Image.open(picture) as taken:
+            taken.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(picture, optimize=True)
 
     shoot("sign-in", "/login", on=signed_out)
     shoot("inbox", "/inbox")
@@ -148,6 +152,12 @@ def shoot_all(browser: Browser, url: str, places: dict[str, str], scheme: str, w
     shoot("mailing-draft", places["mailing-draft"])
     shoot("mailing-check", places["mailing-draft"], lambda p: p.locator("#check").scroll_into_view_if_needed())
     shoot("mailing", places["mailing"])
+    shoot("contacts", "/contacts")
+    shoot("contact-import", "/contacts/import")
+    shoot("do-not-mail", "/contacts/suppressions")
+    shoot("templates", "/mail-templates")
+    shoot("template", "/mail-templates/new")
+    shoot("outbox", "/outbox")
     shoot("not-found", "/conversations/00000000-0000-0000-0000-000000000000")
     context.close()
     signed_out.close()
