@@ -25,7 +25,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 
@@ -188,7 +188,6 @@ class History(RuleBasedStateMachine):
         with self.server.open(self.mailbox) as client:
             client.select_folder(folder, readonly=True)
 
-    @precondition(lambda self: bool(self.rows.conversations))
     @rule(
         pick=picks,
         act=st.sampled_from([mail.archive, mail.delete, mail.undo_move, mail.mark_read, mail.mark_unread]),
@@ -255,7 +254,7 @@ class History(RuleBasedStateMachine):
         if not hasattr(self, "account"):
             return
         self.proxy.reset()
-        for _ in range(4):
+        for _ in range(8):
             self._let_run()
             if not [each for each in self.rows.changes if each.state in OPEN]:
                 break
@@ -275,7 +274,8 @@ class History(RuleBasedStateMachine):
         type(self).run_jobs()
 
     def check(self) -> None:
-        assert [each for each in self.rows.changes if each.state not in ("done", "cancelled", "undone")] == []
+        open_changes = [each for each in self.rows.changes if each.state not in ("done", "cancelled", "undone")]
+        assert [(each.kind, each.state, each.uids, each.attempts, each.payload) for each in open_changes] == []
         assert self.count_there() == self.delivered - self.expunged
         reports = list(verify(str(self.account.uuid), fixes=False))
         assert [report for report in reports if not report.is_same] == []
