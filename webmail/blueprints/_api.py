@@ -158,7 +158,7 @@ def _answer(declared: Operation, view: View, places: dict[str, Any]) -> Response
 def _read(most: int) -> bytes:
     if (request.content_length or 0) > most:
         raise RequestEntityTooLarge
-    request.max_content_length = most  # without a length, reading stops there
+    request.max_content_length = most + 1  # without a length, reading stops there, and does not say so
     raw = request.get_data()
     if len(raw) > most or sum(map(raw.count, (b",", b"[", b"{"))) > _MOST_VALUES:
         raise RequestEntityTooLarge

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -184,6 +185,17 @@ ATTACKS: dict[str, tuple[Callable[[World], Any], int]] = {
     "a role in the body": (lambda w: w.own.ask("PUT", "/users/rita", {"name": "R", "password_hash": "x"}), 422),
     "an oversize body": (
         lambda w: raw(w, "PUT", "/contacts/c-0", data=b" " * 300_000, content_type="application/json"),
+        413,
+    ),
+    "an oversize body that does not tell its size": (
+        lambda w: raw(
+            w,
+            "PUT",
+            "/contacts/c-0",
+            input_stream=io.BytesIO(b" " * 300_000),
+            environ_overrides={"wsgi.input_terminated": True},
+            content_type="application/json",
+        ),
         413,
     ),
     "a body nested without end": (
