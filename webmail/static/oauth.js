@@ -5,6 +5,20 @@
   const isFramed = window.top !== window;
   let awaited = "";
 
+  /* A browser that opens no window by itself does at a press: the same ticket, behind a button that looks like a link. */
+  const offer = (handed, form) => {
+    const [words, button] = [document.createElement("p"), document.createElement("button")];
+    words.textContent = phrase("Your browser blocked the window.");
+    Object.assign(button, { className: "link-button", textContent: phrase("Open the sign-in") });
+    handed.className = "row";
+    handed.append(words, button);
+    handed.addEventListener("submit", () => setTimeout(() => handed.remove()));
+    const panel = document.getElementById(`card-${awaited}-panel`);
+    if (panel) panel.replaceChildren(handed);
+    else form.after(handed);
+    button.focus();
+  };
+
   /* The window has to be opened at once, while the press is still fresh; the ticket follows. */
   document.addEventListener(
     "submit",
@@ -14,7 +28,6 @@
       if (!isFramed || !form || !new URL(action, location).pathname.startsWith("/oauth/")) return;
       event.preventDefault();
       const popup = window.open("about:blank", "webmail-sign-in", "popup,width=520,height=720");
-      if (!popup) return;
       const body = new FormData(form, event.submitter);
       body.set("popup", "1");
       awaited = /microsoft/.test(action) ? "outlook" : "gmail";
@@ -23,15 +36,17 @@
         if (!answer.ok) throw new Error(answer.status);
         const { action: target, ticket } = await answer.json();
         const handed = document.createElement("form");
-        Object.assign(handed, { method: "post", action: target, target: "webmail-sign-in", hidden: true });
+        Object.assign(handed, { method: "post", action: target, target: popup ? "webmail-sign-in" : "_blank", hidden: Boolean(popup) });
         const field = document.createElement("input");
         Object.assign(field, { name: "ticket", value: ticket });
+        field.type = "hidden";
         handed.append(field);
+        if (!popup) return offer(handed, form);
         document.body.append(handed);
         handed.submit();
         handed.remove();
       } catch {
-        popup.close();
+        popup?.close();
         awaited = "";
       }
     },
