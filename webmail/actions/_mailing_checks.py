@@ -105,7 +105,7 @@ def check(scope: Scope, uuid: UUID) -> Check:
 
 def missing_values(s: Session, mailing: Mailing, user: User) -> Iterator[MissingValue]:
     """Give those recipients who are ready and lack a value that one of the texts needs."""
-    needed = [each for each in _fields_of(mailing) if each.fallback is None]
+    needed = [each for each in fields_of(mailing) if each.fallback is None]
     fixed = {"user": user_values(user, mailing.account), "job": mailing.job}
     always = [each.label for each in needed if each.group != "contact" and not _value(each, fixed[each.group])]
     personal = [each for each in needed if each.group == "contact"]
@@ -119,7 +119,8 @@ def missing_values(s: Session, mailing: Mailing, user: User) -> Iterator[Missing
             yield MissingValue(each.uuid, each.email, list(dict.fromkeys(missing)))
 
 
-def _fields_of(mailing: Mailing) -> list[MergeField]:
+def fields_of(mailing: Mailing) -> list[MergeField]:
+    """Give the merge fields that a mailing's texts name, each once."""
     found = [each for step in mailing.steps for each in fields_in(step.html)]
     return list(dict.fromkeys([*fields_in(mailing.steps[0].subject, is_html=False), *found]))
 
@@ -149,7 +150,7 @@ def _problems(mailing: Mailing, user: User, cap: int | None, found: Check) -> It
 def _unknown(mailing: Mailing, user: User, number: int) -> Iterator[str]:
     """Say which merge fields can never be filled in: misspelt, or of a job that has no such value."""
     step = next(each for each in mailing.steps if each.number == number)
-    known = {f"contact.{each.name}" for each in _fields_of(mailing) if each.group == "contact"}
+    known = {f"contact.{each.name}" for each in fields_of(mailing) if each.group == "contact"}
     known |= {f"contact.{name}" for name in CONTACT_FIELDS}
     known |= {f"user.{name}" for name in user_values(user, mailing.account)}
     known |= {f"job.{name}".casefold() for name in mailing.job}
@@ -296,7 +297,7 @@ def _test_mail(s: Session, scope: Scope, mailing: Mailing, recipient_uuid: UUID 
     if found:
         return _merged(s, scope, mailing, found[0], step, None)
     _step_html(mailing, step)
-    named = {each.name: f"[{each.label}]" for each in _fields_of(mailing) if each.group == "contact"}
+    named = {each.name: f"[{each.label}]" for each in fields_of(mailing) if each.group == "contact"}
     values: Values = {
         "contact": named,
         "user": user_values(load_user(s, scope), mailing.account),

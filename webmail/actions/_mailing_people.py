@@ -25,7 +25,8 @@ MAX_RECIPIENTS = 10_000
 class Added:
     """What became of those who were to be added: how many are ready, and the addresses of the others.
 
-    `invalid` and `suppressed` ones are kept, left out; `duplicates` are in the mailing already.
+    `invalid` and `suppressed` ones are kept, left out; `duplicates` are in the mailing already. Lines that could not be
+    read are kept, too, and not named here: who read them has told of them.
     """
 
     added: int = 0
@@ -67,13 +68,13 @@ def _add(s: Session, mailing: Mailing, rows: Sequence[RecipientRow]) -> Added:
     suppressed = suppressed_among(s, mailing.tenant_id, [row.email for row in rows])
     found: list[dict[str, Any]] = []
     for row in rows:
-        email = normalise_email(row.email)
+        email = f"{row.email} #{row.line}".strip() if row.problem else normalise_email(row.email)
         if email in taken:
-            told.duplicates.append(email)
+            told.duplicates += [] if row.problem else [email]
             continue
         because = "" if is_writable(email) else "invalid"
         if because:
-            told.invalid.append(email or row.name)
+            told.invalid += [] if row.problem else [email or row.name]
         elif email in suppressed:
             because = "suppressed"
             told.suppressed.append(email)
@@ -98,6 +99,8 @@ def _values(row: RecipientRow, email: str, because: str) -> dict[str, Any]:
         "fields": {name: str(value)[:2000] for name, value in row.fields.items() if value},
         "time_zone": row.time_zone if row.time_zone and is_zone(row.time_zone) else "",
         "contact_id": row.contact_id,
+        "line": row.line,
+        "problem": row.problem,
         "state": "left_out" if because else "ready",
         "left_out_because": because,
     }

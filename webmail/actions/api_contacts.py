@@ -10,7 +10,7 @@ from webmail.actions import privacy
 from webmail.domain.addresses import normalise_email
 from webmail.domain.columns import MOST_FIELDS, TARGETS, field_name, is_time_zone
 from webmail.errors import InputRefused
-from webmail.store import api_contacts
+from webmail.store import api_contacts, audit
 from webmail.store.session import transaction
 from webmail.store.users import hold_tenant
 
@@ -74,7 +74,9 @@ def delete(tenant_id: int, name: str) -> None:
         NotFound: there is none of that name.
     """
     with transaction() as s:
-        s.delete(api_contacts.find_contact(s, tenant_id, name))
+        contact = api_contacts.find_contact(s, tenant_id, name)
+        audit.add_entry(s, tenant_id, None, "contact_erased", subject=contact.uuid)
+        s.delete(contact)
 
 
 def require_external_id(external_id: str) -> None:

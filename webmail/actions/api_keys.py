@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from webmail.errors import InputRefused
-from webmail.store import api_keys, users
+from webmail.store import api_keys, audit, users
 from webmail.store.models import ApiKey, Tenant
 from webmail.store.session import Session, reading, transaction
 
@@ -48,7 +48,9 @@ def add_key(slug: str, name: str, scopes: Sequence[str] = FIRST_SCOPES) -> str:
         raise InputRefused("scope", f"There is no scope {unknown[0]}. There are {', '.join(SCOPES)}.")
     key = f"wm_{secrets.token_urlsafe(32)}"
     with transaction() as s:
-        api_keys.add_key(s, _tenant(s, slug).id, name[:64] or "server", digest(key), wanted)
+        tenant_id, called = _tenant(s, slug).id, name[:64] or "server"
+        api_keys.add_key(s, tenant_id, called, digest(key), wanted)
+        audit.add_entry(s, tenant_id, None, "api_key_added", name=called, scopes=wanted)
     return key
 
 
@@ -59,7 +61,10 @@ def remove_keys(slug: str, name: str) -> int:
         InputRefused: no such tenant or key.
     """
     with transaction() as s:
-        count = api_keys.remove_keys(s, _tenant(s, slug).id, name)
+        tenant_id = _tenant(s, slug).id
+        count = api_keys.remove_keys(s, tenant_id, name)
+        if count:
+            audit.add_entry(s, tenant_id, None, "api_key_removed", name=name, count=count)
     if not count:
         raise InputRefused("name", f"The tenant has no API key named {name}.")
     return count

@@ -142,8 +142,9 @@ def export_contact(tenant_id: int, name: str) -> Iterator[str]:
     Raises:
         NotFound: there is nobody of that name; at once, before the first piece is asked for.
     """
-    with reading() as s:
+    with transaction() as s:
         contact = find_contact(s, tenant_id, name)
+        audit.add_entry(s, tenant_id, None, "contact_exported", subject=contact.uuid)
         addresses = list(contact.addresses)
         facts = exporting.contact_facts(s, contact)
         traces = list(erasing.traces_of(s, tenant_id, addresses)) if addresses else []
@@ -158,8 +159,9 @@ def export_user(tenant_id: int, name: str) -> Iterator[str]:
     Raises:
         NotFound: there is nobody of that name; at once, before the first piece is asked for.
     """
-    with reading() as s:
+    with transaction() as s:
         user = find_user(s, tenant_id, name)
+        audit.add_entry(s, tenant_id, None, "user_exported", subject=user.uuid)
         facts = exporting.user_facts(s, user)
         ids = exporting.message_ids_of_user(s, tenant_id, user.id)
     return exporting.pieces(facts, _messages(ids))

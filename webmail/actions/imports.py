@@ -64,7 +64,9 @@ def import_contacts(scope: Scope, table: Table, columns: Sequence[str], *, tag: 
 
 
 def recipient_rows(table: Table, columns: Sequence[str]) -> tuple[list[RecipientRow], list[Problem]]:
-    """Give the people of a list as a mailing takes them, and what could not be read of it.
+    """Give the people of a list as a mailing takes them, line by line, and what could not be read of it.
+
+    A line without an address is among them, with its problem: a mailing keeps it in sight, and writes to nobody by it.
 
     Raises:
         InputRefused: no column holds the addresses.
@@ -72,7 +74,8 @@ def recipient_rows(table: Table, columns: Sequence[str]) -> tuple[list[Recipient
     if "email" not in columns:
         raise InputRefused("columns", "Say which column holds the mail addresses.")
     people: People = read_people(table, columns)
-    return [person.to_row() for person in people.rows], people.problems
+    found = sorted([*people.rows, *people.unreadable], key=lambda each: each.line)
+    return [person.to_row() for person in found], people.problems
 
 
 def _take_in(s: Session, scope: Scope, people: Sequence[Person], tag: str, told: Imported) -> None:

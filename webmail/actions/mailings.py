@@ -28,6 +28,7 @@ from webmail.actions._mailing_people import (
     take_in_again,
 )
 from webmail.actions._mailing_states import cancel, pause, resume, settle_unsure, start, wake_pacing
+from webmail.actions._mailing_values import Filled, correct_recipient, values_of
 from webmail.actions._pace import Plan
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "MAX_STEPS",
     "Added",
     "Check",
+    "Filled",
     "MailingFields",
     "MissingValue",
     "Plan",
@@ -47,6 +49,7 @@ __all__ = [
     "check",
     "clear_recipients",
     "copy",
+    "correct_recipient",
     "create_mailing",
     "delete",
     "leave_out",
@@ -59,5 +62,6 @@ __all__ = [
     "settle_unsure",
     "start",
     "take_in_again",
+    "values_of",
     "wake_pacing",
 ]

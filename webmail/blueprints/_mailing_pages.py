@@ -48,6 +48,17 @@ class RecipientList:
 
 
 @dataclass(frozen=True)
+class Correction:
+    """A recipient whose values are being put right in place: as they are, or as they were typed with the problem."""
+
+    uuid: UUID
+    email: str
+    name: str
+    values: list[tuple[str, str]]
+    problem: str = ""
+
+
+@dataclass(frozen=True)
 class MailingPage:
     """A mailing as its page shows it, draft or not.
 
@@ -66,6 +77,7 @@ class MailingPage:
     query: str = ""
     own_fields: list[str] = field(default_factory=list)
     told: list[tuple[str, list[str]]] = field(default_factory=list)
+    correction: Correction | None = None
     plan: Plan | None = None
     steps_sent: dict[int, int] = field(default_factory=dict)
 
@@ -110,6 +122,7 @@ def load_page(
     told: list[tuple[str, list[str]]] | None = None,
     query: str = "",
     found: list[Contact] | None = None,
+    correction: Correction | None = None,
 ) -> MailingPage:
     """Read what a mailing's page shows; which of its recipients, the request's address or form says.
 
@@ -139,6 +152,7 @@ def load_page(
             query=query,
             own_fields=[*views.field_names(s, mailing.id), *field_names_of(s, scope.tenant_id)] if is_draft else [],
             told=told or [],
+            correction=correction,
             plan=plan,
             steps_sent=views.steps_sent(s, mailing.id) if len(mailing.steps) > 1 else {},
         )

@@ -72,6 +72,13 @@ def left_out_words(reason: str) -> str:
     return str(LEFT_OUT.get(reason) or gettext("Left out"))
 
 
+def left_out_reason(recipient: MailingRecipient) -> str:
+    """Say why a recipient is left out; of a line that could not be read, which one and what stands there."""
+    if recipient.problem and recipient.line:
+        return line_words(recipient.line, recipient.problem)
+    return left_out_words(recipient.left_out_because)
+
+
 def recipient_state(recipient: MailingRecipient) -> tuple[str, str, datetime | None]:
     """Say what became of a recipient, with the dot and the time: what came back goes before what was sent."""
     came_back: tuple[tuple[Any, str, datetime | None], ...] = (

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from webmail.actions import mailings
 from webmail.actions.signatures import filled
+from webmail.blueprints._frame import attached_as, harmless_type, streamed
 from webmail.blueprints._htmx import VARY, is_partial, page_or_partial
 from webmail.blueprints._mailing_pages import load_head, load_page
 from webmail.blueprints._session import current_scope
@@ -129,6 +130,17 @@ def add_files(mailing_uuid: UUID) -> BaseResponse:
     except InputRefused as refusal:
         return _files_refused(scope, mailing_uuid, form, refusal)
     return _files_answer(scope, mailing_uuid, form, was_current=was_current)
+
+
+@blueprint.get("/mailings/<uuid:mailing_uuid>/files/<uuid:file_uuid>")
+def download(mailing_uuid: UUID, file_uuid: UUID) -> BaseResponse:
+    """Give a file back as it was attached."""
+    with reading() as s:
+        file = store.load_file(s, store.load_mailing(s, current_scope(), mailing_uuid).id, file_uuid)
+    response = streamed(iter((file.content,)), harmless_type(file.media_type))
+    response.content_length = file.size_bytes
+    response.headers["Content-Disposition"] = attached_as(file.filename)
+    return response
 
 
 @blueprint.post("/mailings/<uuid:mailing_uuid>/files/<uuid:file_uuid>/remove")

@@ -7,6 +7,7 @@ one along with the list, unless somebody else changed the mailing meanwhile: the
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from webmail.actions import mailings
 from webmail.blueprints._htmx import VARY, is_partial
-from webmail.blueprints._mailing_pages import load_page, shown_state
+from webmail.blueprints._mailing_pages import Correction, load_page, shown_state
 from webmail.blueprints._mailing_words import counted, line_words
 from webmail.blueprints._numbers import number
 from webmail.blueprints._session import current_scope
@@ -75,7 +76,7 @@ def paste(mailing_uuid: UUID) -> BaseResponse:
         if not pasted.rows and not pasted.problems:
             raise InputRefused("pasted", "Paste at least one address.")
         unread = [line_words(each.line, each.sentence) for each in pasted.problems]
-        return told(mailings.add_recipients(scope, mailing_uuid, pasted.rows), unread)
+        return told(mailings.add_recipients(scope, mailing_uuid, [*pasted.rows, *pasted.unreadable]), unread)
 
     return _done(mailing_uuid, add)
 
@@ -88,6 +89,26 @@ def leave_out(mailing_uuid: UUID, recipient_uuid: UUID) -> BaseResponse:
 @blueprint.post("/mailings/<uuid:mailing_uuid>/recipients/<uuid:recipient_uuid>/take-in")
 def take_in(mailing_uuid: UUID, recipient_uuid: UUID) -> BaseResponse:
     return _done(mailing_uuid, lambda scope: mailings.take_in_again(scope, mailing_uuid, recipient_uuid))
+
+
+@blueprint.post("/mailings/<uuid:mailing_uuid>/recipients/<uuid:recipient_uuid>/edit")
+def edit(mailing_uuid: UUID, recipient_uuid: UUID) -> BaseResponse:
+    """Open somebody's address, name and merge fields for editing, in their row."""
+    filled = mailings.values_of(current_scope(), mailing_uuid, recipient_uuid)
+    return _done(mailing_uuid, correction=Correction(recipient_uuid, filled.email, filled.name, filled.values))
+
+
+@blueprint.post("/mailings/<uuid:mailing_uuid>/recipients/<uuid:recipient_uuid>/values")
+def correct(mailing_uuid: UUID, recipient_uuid: UUID) -> BaseResponse:
+    """Store what was typed there."""
+    form = request.form
+    values = list(zip(form.getlist("value_name"), form.getlist("value"), strict=False))
+    email, name = form.get("recipient_email", ""), form.get("recipient_name", "")
+
+    def store(scope: Scope) -> None:
+        mailings.correct_recipient(scope, mailing_uuid, recipient_uuid, email=email, name=name, values=values)
+
+    return _done(mailing_uuid, store, typed=Correction(recipient_uuid, email, name, values))
 
 
 @blueprint.post("/mailings/<uuid:mailing_uuid>/recipients/clear")
@@ -148,11 +169,15 @@ def _done(
     *,
     query: str = "",
     found: list[Contact] | None = None,
+    correction: Correction | None = None,
+    typed: Correction | None = None,
 ) -> BaseResponse:
     """Store what a page without JavaScript sent along, change the recipients, and show them.
 
     Args:
         act: makes the change, if any; gives what to say about it.
+        correction: opens a recipient's row for editing.
+        typed: what was typed there, to be shown again where it is refused.
     """
     scope, form = current_scope(), typed_form(request.form)
     was_current = is_current(scope, uuid, form)
@@ -160,15 +185,15 @@ def _done(
         store_typed(scope, uuid)
         sentences = act(scope) if act is not None else None
     except InputRefused as refusal:
-        return _refused(scope, uuid, refusal)
-    if not is_partial() and found is None and not sentences:
+        return _refused(scope, uuid, refusal, typed)
+    if not is_partial() and found is None and correction is None and not sentences:
         shown: dict[str, Any] = {
             "mailing_uuid": uuid,
             "show": shown_state() or None,
             "after": request.form.get("after") or None,
         }
         return redirect(url_for("mailings.show", _anchor="recipients", **shown), 303)
-    page = load_page(scope, uuid, told=sentences or [], query=query, found=found)
+    page = load_page(scope, uuid, told=sentences or [], query=query, found=found, correction=correction)
     if not is_partial():
         return make_response(render_template("mailings/edit.html", mailing_page=page))
     if not was_current:
@@ -179,8 +204,14 @@ def _done(
     return response
 
 
-def _refused(scope: Scope, uuid: UUID, refusal: InputRefused) -> BaseResponse:
+def _refused(scope: Scope, uuid: UUID, refusal: InputRefused, typed: Correction | None) -> BaseResponse:
     form = typed_form(request.form)
+    if typed is not None and refusal.field == "recipient":
+        page = load_page(scope, uuid, correction=replace(typed, problem=refusal.user_message))
+        name = "mailings/_after_recipients.html" if is_partial() else "mailings/edit.html"
+        response = make_response(render_template(name, mailing_page=page), 422)
+        response.headers["Vary"] = VARY
+        return response
     if not is_partial() or refusal.field == "revision":
         return refused(scope, uuid, form, refusal)
     page = load_page(scope, uuid)

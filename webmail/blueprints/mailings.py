@@ -26,6 +26,7 @@ for _words in (
     _mailing_words.mailing_state,
     _mailing_words.mailing_dot,
     _mailing_words.left_out_words,
+    _mailing_words.left_out_reason,
     _mailing_words.recipient_state,
     _mailing_words.missing_words,
     _mailing_words.counted,

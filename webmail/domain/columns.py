@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from zoneinfo import available_timezones
 
 from webmail.domain.addresses import Address, normalise_email, parse_typed
-from webmail.domain.tables import Problem, RecipientRow, Table, names_of
+from webmail.domain.tables import Problem, RecipientRow, Table, names_of, no_address
 
 TARGETS = {
     "email": "Email",
@@ -58,7 +58,10 @@ _MARKS = re.compile("(?<=[a-z])[\u0300-\u036f]+")
 
 @dataclass(frozen=True)
 class Person:
-    """One row of a list, read by its columns; what a list does not say is "" or empty."""
+    """One row of a list, read by its columns; what a list does not say is "" or empty.
+
+    A person without `addresses` is one whose line has none: then `problem` says so, and `written` is what stands there.
+    """
 
     line: int
     addresses: list[Address]
@@ -69,20 +72,27 @@ class Person:
     tags: list[str] = field(default_factory=list)
     fields: dict[str, str] = field(default_factory=dict)
     time_zone: str = ""
+    problem: str = ""
+    written: str = ""
 
     def to_row(self) -> RecipientRow:
         """Give the person as a mailing takes them: with the first address."""
         named = {"first_name": self.first_name, "last_name": self.last_name, "company": self.company}
         fields = self.fields | {name: value for name, value in named.items() if value}
-        return RecipientRow(self.addresses[0].email, self.name, fields, self.time_zone, line=self.line)
+        email = self.addresses[0].email if self.addresses else self.written
+        return RecipientRow(email, self.name, fields, self.time_zone, line=self.line, problem=self.problem)
 
 
 @dataclass(frozen=True)
 class People:
-    """The people of a list, and a sentence for each line, or part of one, that could not be taken."""
+    """The people of a list, and a sentence for each line, or part of one, that could not be taken.
+
+    `unreadable`: those whose lines have no address; each is among the problems, too.
+    """
 
     rows: list[Person]
     problems: list[Problem]
+    unreadable: list[Person] = field(default_factory=list)
 
 
 def field_name(label: str) -> str:
@@ -124,14 +134,18 @@ def read_people(table: Table, columns: Sequence[str]) -> People:
         columns: for each column what it holds, as `guess_columns` gives it; "email" among them.
     """
     rows: list[Person] = []
+    unreadable: list[Person] = []
     problems = list(table.problems)
     for row in table.rows:
         cells = dict(zip(columns, row.cells, strict=False))
         addresses, refused = parse_typed(cells.get("email", ""))
-        problems += [Problem(row.line, f"“{piece[:80]}” is no mail address.") for piece in refused]
+        found = [Problem(row.line, no_address(piece)) for piece in refused]
         if not addresses and not refused:
-            problems.append(Problem(row.line, "There is no mail address in this line."))
+            found = [Problem(row.line, "There is no mail address in this line.")]
+        problems += found
         if not addresses:
+            person = _person(row.line, [], cells, "")
+            unreadable.append(replace(person, problem=found[0].sentence, written=cells.get("email", "")[:80]))
             continue
         zone = cells.get("time_zone", "")
         if zone and zone not in _zones():
@@ -139,7 +153,7 @@ def read_people(table: Table, columns: Sequence[str]) -> People:
             problems.append(Problem(row.line, sentence))
             zone = ""
         rows.append(_person(row.line, addresses, cells, zone))
-    return People(rows, sorted(problems, key=lambda each: each.line))
+    return People(rows, sorted(problems, key=lambda each: each.line), unreadable)
 
 
 def read_tags(text: str) -> list[str]:
@@ -159,7 +173,8 @@ def is_time_zone(name: str) -> bool:
 
 def _person(line: int, addresses: list[Address], cells: dict[str, str], zone: str) -> Person:
     first_name, last_name = cells.get("first_name", ""), cells.get("last_name", "")
-    name = cells.get("name", "") or " ".join(filter(None, (first_name, last_name))) or addresses[0].name
+    name = cells.get("name", "") or " ".join(filter(None, (first_name, last_name)))
+    name = name or (addresses[0].name if addresses else "")
     if not first_name and not last_name:
         first_name, last_name = names_of(name)
     own = {key: value for key, value in cells.items() if key and key not in TARGETS and value}

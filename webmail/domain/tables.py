@@ -49,6 +49,7 @@ class RecipientRow:
         time_zone: an IANA name, "" when it is not known.
         contact_id: the contact that it came from, None for a list.
         line: where it stood in the list, counted from 1.
+        problem: why nobody can be written to by this line, in one sentence; then `email` is what stood there instead.
     """
 
     email: str
@@ -57,6 +58,7 @@ class RecipientRow:
     time_zone: str = ""
     contact_id: int | None = None
     line: int | None = None
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -153,10 +155,11 @@ def read_typed_table(text: str) -> Table:
 
 @dataclass(frozen=True)
 class Pasted:
-    """What was pasted, as people; a piece that is no address is a problem."""
+    """What was pasted, as people; a piece that is no address is a problem, and one of the `unreadable`."""
 
     rows: list[RecipientRow]
     problems: list[Problem]
+    unreadable: list[RecipientRow] = field(default_factory=list)
 
 
 def read_pasted(text: str) -> Pasted:
@@ -166,7 +169,7 @@ def read_pasted(text: str) -> Pasted:
         InputRefused: there are more than `MAX_ROWS`.
     """
     rows: list[RecipientRow] = []
-    problems: list[Problem] = []
+    unreadable: list[RecipientRow] = []
     for line, written in enumerate(_LINE_END.split(text), 1):
         good, refused = parse_typed(written) if written.strip() else ([], [])
         for address in good:
@@ -174,9 +177,14 @@ def read_pasted(text: str) -> Pasted:
             named = {"first_name": first_name, "last_name": last_name}
             fields = {name: value for name, value in named.items() if value}
             rows.append(RecipientRow(address.email, address.name, fields, line=line))
-        problems += [Problem(line, f"“{piece[:80]}” is no mail address.") for piece in refused]
+        unreadable += [RecipientRow(piece[:80], line=line, problem=no_address(piece)) for piece in refused]
     _hold_to_limit(len(rows))
-    return Pasted(rows, problems)
+    return Pasted(rows, [Problem(each.line or 0, each.problem) for each in unreadable], unreadable)
+
+
+def no_address(piece: str) -> str:
+    """Say of a piece of a list that it is no mail address."""
+    return f"“{piece[:80]}” is no mail address."
 
 
 def write_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -151,7 +151,7 @@ def known_emails(s: Session, mailing_id: int) -> set[str]:
 
 
 def insert_recipients(s: Session, mailing: Mailing, rows: Sequence[dict[str, Any]]) -> None:
-    """Add recipients: [{"email", "name", "fields", "time_zone", "contact_id", "state", "left_out_because"}, …]."""
+    """Add recipients: [{"email", "name", "fields", "time_zone", "contact_id", "line", "problem", "state", …}, …]."""
     fixed = {"tenant_id": mailing.tenant_id, "mailing_id": mailing.id}
     if rows:
         s.execute(insert(_RECIPIENTS), [{"uuid": uuid4(), **fixed, **row} for row in rows])
@@ -243,6 +243,19 @@ def load_files(s: Session, mailing_id: int) -> list[MailingFile]:
     """Give a mailing's files with their content."""
     query = select(MailingFile).where(MailingFile.mailing_id == mailing_id)
     return list(s.scalars(query.options(undefer(MailingFile.content)).order_by(MailingFile.id)))
+
+
+def load_file(s: Session, mailing_id: int, uuid: UUID) -> MailingFile:
+    """Give one of a mailing's files with its content.
+
+    Raises:
+        NotFound: it is gone.
+    """
+    query = select(MailingFile).where(MailingFile.mailing_id == mailing_id, MailingFile.uuid == uuid)
+    file = s.scalar(query.options(undefer(MailingFile.content)))
+    if file is None:
+        raise NotFound("This file is not here any more.")
+    return file
 
 
 def change_mailing(s: Session, mailing_id: int, from_states: Sequence[str], to_state: str, **values: Any) -> bool:

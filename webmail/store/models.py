@@ -897,11 +897,15 @@ class MailingRecipient(Base):
     mailing_id: Mapped[int] = mapped_column(ForeignKey("mailings.id", ondelete="CASCADE"))
     contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id", ondelete="SET NULL"))
     email: Mapped[str] = mapped_column(String(320))
-    """Normalised; what was typed when it is no address."""
+    """Normalised; what was typed when it is no address, of a list's line with its number: `ana@ #7`."""
     name: Mapped[str] = mapped_column(String(200), default="")
     fields: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """Merge fields of this person, over the contact's own: {"first_name": "Ana", …}."""
     time_zone: Mapped[str] = mapped_column(String(64), default="")
+    line: Mapped[int | None]
+    """Where they stood in a list, counted from 1."""
+    problem: Mapped[str] = mapped_column(Text, default="")
+    """Why that line could not be read, in one sentence; then they are left out as `invalid`."""
     state: Mapped[str] = mapped_column(String(10), default="ready")
     left_out_because: Mapped[str] = mapped_column(String(20), default="")
     """`invalid`, `suppressed`, `missing_value` or `by_hand`; duplicates are told when they are added, and not kept."""

@@ -232,7 +232,8 @@ def test_the_rows_of_a_list_go_to_a_mailing_with_their_lines(user: Scope) -> Non
     rows, problems = recipient_rows(table, guess_columns(table))
 
     assert [(row.email, row.fields, row.line) for row in rows] == [
-        ("ana@x.example", {"first_name": "Ana", "ort": "Lyon"}, 2)
+        ("ana@x.example", {"first_name": "Ana", "ort": "Lyon"}, 2),
+        ("", {"first_name": "Bo"}, 3),
     ]
     assert problems == [Problem(3, "There is no mail address in this line.")]
     with pytest.raises(InputRefused, match="which column"):

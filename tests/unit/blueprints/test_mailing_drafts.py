@@ -155,11 +155,16 @@ def test_files_are_attached_and_removed(client: CheckedClient, uuid: UUID, user:
     )
     (file,) = load(user, uuid).files
     after_attaching = revision_in(attached.text)
+    downloaded = client.get(f"/mailings/{uuid}/files/{file.uuid}")
     removed = send_form(
         client, f"/mailings/{uuid}/files/{file.uuid}/remove", form_of(client.get(f"/mailings/{uuid}").text)
     )
 
     assert "role.pdf" in attached.text
     assert int(after_attaching) == int(revision) + 1
+    assert f'href="/mailings/{uuid}/files/{file.uuid}"' in attached.text
+    assert downloaded.data == b"x"
+    assert downloaded.headers["Content-Disposition"] == "attachment; filename=role.pdf"
+    assert client.get(f"/mailings/{uuid}/files/{file.uuid}").status_code == 404
     assert removed.status_code == 303
     assert load(user, uuid).files == []

@@ -14,6 +14,7 @@ from tests.unit.blueprints.written import add_account, revision_in
 from webmail.actions import mailings
 from webmail.actions.suppressions import suppress
 from webmail.domain.tables import RecipientRow
+from webmail.errors import InputRefused
 from webmail.store.models import Account, Contact
 from webmail.store.scope import Scope
 from webmail.store.session import transaction
@@ -45,6 +46,8 @@ def test_pasted_addresses_are_taken_in_and_the_others_named(client: CheckedClien
     assert revision_in(answer.text) == str(load(user, uuid).revision)
     found = recipients(user, uuid)
     assert found["bo@people.example"].state == "ready"
+    assert found["not an address #3"].left_out_because == "invalid"
+    assert "Line 3: “not an address” is no mail address." in answer.text
     assert found["no@people.example"].left_out_because == "suppressed"
 
 
@@ -120,7 +123,10 @@ def test_a_file_goes_by_its_columns_to_recipients(client: CheckedClient, uuid: U
 
     assert "Line 3" in asked.text
     assert "1 recipient added." in answer.text
-    assert recipients(user, uuid)["bo@people.example"].fields == {"first_name": "Bö", "city": "Lyon"}
+    found = recipients(user, uuid)
+    assert found["bo@people.example"].fields == {"first_name": "Bö", "city": "Lyon"}
+    assert (found["kaputt #3"].line, found["kaputt #3"].fields) == (3, {"first_name": "Xy", "city": "Lyon"})
+    assert "Line 3: “kaputt” is no mail address." in client.get(f"/mailings/{uuid}?show=left_out").text
     assert "{{ contact.city }}" in answer.text
     assert without.status_code == 422
     assert "Say which column holds the mail addresses." in without.text
@@ -136,6 +142,61 @@ def test_a_file_that_is_no_list_is_refused_at_its_field(client: CheckedClient, u
 
     assert answer.status_code == 422
     assert "Save it as CSV" in answer.text
+
+
+@pytest.mark.parametrize("is_scripted", [True, False])
+def test_a_line_without_an_address_is_put_right_in_place(
+    client: CheckedClient, uuid: UUID, user: Scope, *, is_scripted: bool
+) -> None:
+    problem = "“bo@” is no mail address."
+    row = RecipientRow("bo@", "Bo", {"first_name": "Bo", "city": "Lyon"}, line=7, problem=problem)
+    mailings.add_recipients(user, uuid, [row])
+    path = f"/mailings/{uuid}/recipients/{recipients(user, uuid)['bo@ #7'].uuid}"
+    opened = send_form(client, f"{path}/edit", form_of(client.get(f"/mailings/{uuid}").text))
+    fields = form_of(opened.text)
+    names = fields.getlist("value_name")
+    fields.setlist(
+        "value",
+        ["Berg" if name == "last_name" else value for name, value in zip(names, fields.getlist("value"), strict=True)],
+    )
+
+    fields["recipient_email"] = "ana@people.example"
+    refused = send_form(client, f"{path}/values", fields, htmx=is_scripted)
+    fields = fields if is_scripted else form_of(refused.text)
+    fields["recipient_email"] = "Bo@People.example"
+    kept = send_form(client, f"{path}/values", fields, htmx=is_scripted)
+
+    assert names[:4] == ["first_name", "last_name", "company", "city"]
+    assert refused.status_code == 422
+    assert "ana@people.example is among the recipients already." in refused.text
+    assert 'value="Berg"' in refused.text
+    assert kept.status_code == (200 if is_scripted else 303)
+    found = recipients(user, uuid)["bo@people.example"]
+    assert (found.state, found.left_out_because, found.problem) == ("ready", "", "")
+    assert found.fields == {"first_name": "Bo", "last_name": "Berg", "city": "Lyon"}
+
+
+def test_values_put_right_stay_in_the_mailing_and_off_the_contact(
+    client: CheckedClient, uuid: UUID, user: Scope
+) -> None:
+    with transaction() as s:
+        s.add(
+            Contact(
+                tenant_id=user.tenant_id, name="Cleo", company="Acme", addresses=["cleo@people.example"], tags=["x"]
+            )
+        )
+    mailings.add_contacts(user, uuid, tag="x")
+    cleo = recipients(user, uuid)["cleo@people.example"].uuid
+    filled = mailings.values_of(user, uuid, cleo)
+
+    values = [(name, "Cleo" if name == "first_name" else value) for name, value in filled.values]
+    mailings.correct_recipient(user, uuid, cleo, email=filled.email, name=filled.name, values=values)
+
+    assert recipients(user, uuid)["cleo@people.example"].fields == {"first_name": "Cleo"}
+    assert dict(mailings.values_of(user, uuid, cleo).values)["company"] == "Acme"
+    mailings.start(user, uuid)
+    with pytest.raises(InputRefused, match="has been started"):
+        mailings.correct_recipient(user, uuid, cleo, email=filled.email, name="", values=[])
 
 
 def test_a_list_of_many_comes_page_by_page(client: CheckedClient, account: Account, user: Scope) -> None:
