@@ -10,6 +10,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 
 from webmail.actions import oauth, presets
+from webmail.actions.mass_limits import SendingLimits, limits_known
 from webmail.blueprints._server_words import server_abilities
 from webmail.blueprints.forms.account import AccountForm
 from webmail.blueprints.forms.app_passwords import app_password_links
@@ -74,6 +75,11 @@ class AccountRow:
         """Where its user signs in, `google` or `microsoft`; "" for a password, or where that is offered no more."""
         auth = self.account.auth
         return auth if auth != "password" and oauth.is_offered(auth) else ""
+
+    @property
+    def limits_known(self) -> SendingLimits:
+        """What the provider lets the mailbox send, as far as it is known."""
+        return limits_known(self.account)
 
     @property
     def is_blocked(self) -> bool:

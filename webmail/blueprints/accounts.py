@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from webmail.actions import connect, departures, discovery, mail
 from webmail.actions.aliases import save_aliases
+from webmail.actions.mass_limits import save_mass_limits
 from webmail.blueprints import _connect_tab
 from webmail.blueprints._htmx import (
     VARY,
@@ -147,6 +148,13 @@ def aliases(account_uuid: UUID) -> BaseResponse:
     """Save the further addresses that an account sends as."""
     save_aliases(current_scope(), account_uuid, request.form.get("aliases", ""))
     return _after_change(account_uuid, "Addresses saved. Choose among them under From.")
+
+
+@blueprint.post("/accounts/<uuid:account_uuid>/limits")
+def mass_limits(account_uuid: UUID) -> BaseResponse:
+    """Save how many mails of mailings the user says that the provider allows."""
+    save_mass_limits(current_scope(), account_uuid, request.form)
+    return _after_change(account_uuid, "Limits saved. Mailings keep to them from now on.")
 
 
 @blueprint.post("/accounts/disconnect")

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+PERIODS = ("minute", "hour", "day")
 USUAL_PER_MINUTE = 20
 """Ours: about what a busy person's mail program sends, and below every figure that a provider has published."""
 
@@ -26,6 +27,13 @@ class SendingLimits:
     """In any 24 hours."""
     words: str = ""
     source: str = ""
+    ceilings: tuple[str, ...] = ("hour", "day")
+    """Which figures are the provider's own, so that the user's may only be lower; the others are careful guesses."""
+
+    def of(self, name: str) -> int | None:
+        """Give what may go in a `minute`, an `hour` or a `day`."""
+        found: int | None = getattr(self, f"per_{name}")
+        return found
 
 
 _CAREFUL = SendingLimits(
@@ -34,13 +42,19 @@ _CAREFUL = SendingLimits(
     300,
     "Nothing is known of what this provider allows, so it goes out carefully.",
     "ours: providers.csv knows none",
+    (),
 )
 
 _ZOHO = SendingLimits(
-    10, 50, 500, "Zoho lets a mailbox send 50 mails an hour until it is known for sending more.", "providers.csv, zoho"
+    10,
+    50,
+    500,
+    "Zoho lets a mailbox send 50 mails an hour until it is known for sending more.",
+    "providers.csv, zoho",
+    (),
 )
 _IONOS = SendingLimits(
-    10, 50, 500, "IONOS lets a new contract send 50 mails an hour, and older ones more.", "providers.csv, ionos"
+    10, 50, 500, "IONOS lets a new contract send 50 mails an hour, and older ones more.", "providers.csv, ionos", ()
 )
 
 _KNOWN = {
@@ -60,6 +74,7 @@ _KNOWN = {
         per_day=300,
         words="Outlook.com lets a mailbox send to a few hundred new people a day.",
         source="support.microsoft.com, sending limits in Outlook.com; the figure for free mailboxes is ours",
+        ceilings=(),
     ),
     "microsoft365": SendingLimits(
         30,
@@ -67,6 +82,7 @@ _KNOWN = {
         10_000,
         "Microsoft 365 lets a mailbox send 30 mails a minute and write to 10,000 people in 24 hours.",
         "learn.microsoft.com, Exchange Online limits",
+        ("minute", "hour", "day"),
     ),
     "yahoo": SendingLimits(
         per_day=500, words="Yahoo lets a mailbox write to 500 people a day.", source="providers.csv, yahoo"
@@ -102,21 +118,31 @@ _KNOWN = {
     "spectrum_charter": SendingLimits(
         10, 50, None, "Spectrum lets a mailbox send 50 mails an hour.", "providers.csv, spectrum_charter"
     ),
-    "demo": SendingLimits(240, None, 2000, "The demo's mailbox may send 2,000 mails in 24 hours.", "ours"),
+    "demo": SendingLimits(240, None, 2000, "The demo's mailbox may send 2,000 mails in 24 hours.", "ours", ()),
 }
 _FAMILIES = {"zoho": _ZOHO, "ionos": _IONOS}
+
+
+def known_limits(provider: str) -> SendingLimits:
+    """Give what is known of a provider, or the careful default.
+
+    Args:
+        provider: the preset's id, "" for the user's own server.
+    """
+    family = next((each for name, each in _FAMILIES.items() if provider.startswith(name)), _CAREFUL)
+    return _KNOWN.get(provider, family)
 
 
 def limits_of(provider: str, own: Mapping[str, Any]) -> SendingLimits:
     """Give what a mailbox may send.
 
     Args:
-        provider: the preset's id, "" for the user's own server.
-        own: what the user says that the provider allows, {"minute", "hour", "day"}, each as far as it is known.
+        provider: as for `known_limits()`.
+        own: what the user says that the provider allows, {"minute", "hour", "day"}, each as far as it is known; what
+            lies above a ceiling of the provider's counts as the ceiling.
     """
-    family = next((each for name, each in _FAMILIES.items() if provider.startswith(name)), _CAREFUL)
-    known = _KNOWN.get(provider, family)
-    told = {f"per_{name}": int(own[name]) for name in ("minute", "hour", "day") if _is_count(own.get(name))}
+    known = known_limits(provider)
+    told = {f"per_{name}": _below(known, name, own[name]) for name in PERIODS if _is_count(own.get(name))}
     if not told:
         return known
     values: dict[str, Any] = told
@@ -126,6 +152,11 @@ def limits_of(provider: str, own: Mapping[str, Any]) -> SendingLimits:
         # What was only a guess does not stand beside what somebody knows.
         values = {"per_hour": None, "per_day": None} | values
     return replace(known, **values, words="So much you have said that your provider allows.", source="the user")
+
+
+def _below(known: SendingLimits, name: str, count: int) -> int:
+    ceiling = known.of(name) if name in known.ceilings else None
+    return count if ceiling is None else min(count, ceiling)
 
 
 def _is_count(value: object) -> bool:
