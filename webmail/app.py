@@ -40,6 +40,7 @@ BLUEPRINTS = (
     "sharing",
     "shared",
     "selection",
+    "searches",
     "messages",
     "sources",
     "previews",

@@ -22,8 +22,9 @@ from webmail.domain.search import MAX_QUERY, Piece, SearchQuery, excerpt, marked
 from webmail.store.accounts import list_accounts
 from webmail.store.contacts import conversations_with, find_by_uuid, load_contact
 from webmail.store.conversations import VIEWS, ConversationPage, list_page, recipients_of, unread_counts
-from webmail.store.models import Account, Contact, Conversation, Submission
+from webmail.store.models import Account, Contact, Conversation, SavedSearch, Submission
 from webmail.store.outbox import count_outbox
+from webmail.store.saved_searches import list_saved
 from webmail.store.scope import Scope
 from webmail.store.search import Hit, search_page
 from webmail.store.session import Session, reading
@@ -130,6 +131,7 @@ class Rail:
     unread: int
     drafts: int
     outbox: int
+    searches: Sequence[SavedSearch]
 
     @property
     def colours(self) -> dict[int, int]:
@@ -216,7 +218,8 @@ def _rail(s: Session, scope: Scope) -> Rail:
         MailAccount(AccountRow(account), counts.get(account.id, 0), at % _COLOURS + 1)
         for at, account in enumerate(list_accounts(s, scope))
     ]
-    return Rail(accounts, sum(counts.values()), count_drafts(s, scope), count_outbox(s, scope))
+    unread = sum(counts.values())
+    return Rail(accounts, unread, count_drafts(s, scope), count_outbox(s, scope), list_saved(s, scope))
 
 
 def load_list(
