@@ -23,6 +23,8 @@ _SEPARATOR = "\x04"
 """Between a context and its text in a catalogue's keys."""
 _VALUE = re.compile(r"%\((\w+)\)s")
 _NUMBER = re.compile(r"\d{1,3}(,\d{3})+")
+_END = re.compile(r"[.?!] (?=\S)")
+_MOST_SENTENCES = 6
 _LONGEST = 2000
 
 
@@ -38,6 +40,11 @@ def told(sentence: Any) -> Any:
 
 @lru_cache(2000)
 def _look_up(language: str, text: str) -> str:
+    found = _find(language, text)
+    return _one_by_one(language, text) if found is None else found
+
+
+def _find(language: str, text: str) -> str | None:
     known = catalogue(language)
     exact = known.pgettext(CONTEXT, text.replace("%", "%%"))
     if exact != text.replace("%", "%%"):
@@ -46,7 +53,7 @@ def _look_up(language: str, text: str) -> str:
         match = pattern.fullmatch(text)
         if match:
             return translated % {name: _value(language, value) for name, value in match.groupdict().items()}
-    return _one_by_one(language, text)
+    return None
 
 
 def _value(language: str, value: str) -> str:
@@ -60,11 +67,13 @@ def _value(language: str, value: str) -> str:
 
 
 def _one_by_one(language: str, text: str) -> str:
-    # "What happened. What to do.": two sentences from two places.
-    first, end, rest = text.partition(". ")
-    if not end or not rest:
-        return text
-    return f"{_look_up(language, first + '.')} {_look_up(language, rest)}"
+    # "What happened. What to do.": sentences from several places, of which one may have two itself.
+    ends = [match.start() + 1 for match in _END.finditer(text)][:_MOST_SENTENCES]
+    for end in reversed(ends):
+        found = _find(language, text[:end])
+        if found is not None:
+            return f"{found} {_look_up(language, text[end + 1 :])}"
+    return f"{text[: ends[0]]} {_look_up(language, text[ends[0] + 1 :])}" if ends else text
 
 
 @lru_cache

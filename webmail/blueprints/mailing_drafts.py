@@ -17,6 +17,7 @@ from webmail.blueprints._frame import attached_as, harmless_type, streamed
 from webmail.blueprints._htmx import VARY, is_partial, page_or_partial
 from webmail.blueprints._mailing_pages import load_head, load_page
 from webmail.blueprints._session import current_scope
+from webmail.blueprints._told import told
 from webmail.blueprints.forms.mailing import MailingForm, StepForm, typed_form
 from webmail.domain.compose import add_signature_html
 from webmail.domain.html import clean_composed_html
@@ -98,7 +99,7 @@ def signature(mailing_uuid: UUID) -> BaseResponse:
     try:
         html, status = _signature(scope, request.args.get("account", type=UUID)), 200
     except InputRefused as refusal:
-        html, status = refusal.user_message, 422
+        html, status = told(refusal.user_message), 422
     response = make_response(html, status)
     response.mimetype = "text/plain"
     return response

@@ -207,6 +207,13 @@ def test_sentences_from_below_are_found_with_their_values(app: Flask) -> None:
         assert told("This conversation is in the trash already.") == "Diese Unterhaltung ist schon im Papierkorb."
         assert "1.200" in told("1,200 have gone out of this mailbox in the last 24 hours.")
         assert "Montag, Freitag" in told("It goes out from 09:00 to 17:00 on Monday, Friday (Europe/Berlin).")
+        assert told("Sending. The mail has no text. Unheard of. Give the mail a subject.").startswith(
+            "Wird gesendet. Die Mail hat keinen Text. Unheard of. Geben Sie der Mail"
+        )
+        assert told("It was not sent. Try again, or edit it. Wait a minute, then connect again.") == (
+            "Sie wurde nicht gesendet. Versuchen Sie es noch einmal, oder bearbeiten Sie sie. "
+            "Warten Sie eine Minute und verbinden Sie dann noch einmal."
+        )
         assert told("Nobody wrote this sentence.") == "Nobody wrote this sentence."
         assert '"Not saved."' in page_phrases()
 
