@@ -251,8 +251,9 @@ def _merged(
     _step_html(mailing, step)
     contacts = store.contacts_by_id(s, scope.tenant_id, {recipient.contact_id} if recipient.contact_id else ())
     contact = contacts.get(recipient.contact_id or 0)
-    values = values_for(mailing, load_user(s, scope), mailing.account, recipient, contact)
-    return merge_mail(mailing, step, values, link_of)
+    user = load_user(s, scope)
+    values = values_for(mailing, user, mailing.account, recipient, contact)
+    return merge_mail(mailing, step, values, link_of, user.locale)
 
 
 def send_test(scope: Scope, uuid: UUID, recipient_uuid: UUID | None, *, step: int = 0) -> UUID:
@@ -297,10 +298,11 @@ def _test_mail(s: Session, scope: Scope, mailing: Mailing, recipient_uuid: UUID 
     if found:
         return _merged(s, scope, mailing, found[0], step, None)
     _step_html(mailing, step)
+    user = load_user(s, scope)
     named = {each.name: f"[{each.label}]" for each in fields_of(mailing) if each.group == "contact"}
     values: Values = {
         "contact": named,
-        "user": user_values(load_user(s, scope), mailing.account),
+        "user": user_values(user, mailing.account),
         "job": {name: str(value) for name, value in mailing.job.items()},
     }
-    return merge_mail(mailing, step, values, None)
+    return merge_mail(mailing, step, values, None, user.locale)

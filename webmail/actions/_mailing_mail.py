@@ -17,6 +17,7 @@ from webmail.actions.unsubscribe import headers_for, unsubscribe_url
 from webmail.domain.addresses import Address, clean_name, domain_of
 from webmail.domain.compose import OutgoingFile, OutgoingMail, build_mail, new_message_id, reply_subject
 from webmail.domain.html import clean_composed_html
+from webmail.domain.mail_words import unsubscribe_words
 from webmail.domain.merge import render_html, render_text
 from webmail.domain.pictures import take_out_pictures
 from webmail.domain.plain import written_to_text
@@ -87,30 +88,32 @@ def values_for(
     }
 
 
-def merge_mail(mailing: Mailing, number: int, values: Values, recipient_uuid: UUID | None) -> MergedMail:
+def merge_mail(mailing: Mailing, number: int, values: Values, recipient_uuid: UUID | None, locale: str) -> MergedMail:
     """Fill in one of a mailing's mails for somebody.
 
     Args:
         recipient_uuid: whose unsubscribe link it carries; None for a mail to oneself, which has none that works.
+        locale: of who sends it, for the words of that link.
     """
     steps = {each.number: each for each in mailing.steps}
     subject = render_text(steps[0].subject, values)
     body = render_html(steps[number].html, values)
     html = clean_composed_html(body.text)
     if mailing.has_unsubscribe:
-        html += _unsubscribe_line(recipient_uuid, values["user"]["email"])
+        html += _unsubscribe_line(recipient_uuid, values["user"]["email"], locale)
     shown = " ".join("".join(each if each.isprintable() else " " for each in subject.text).split())
     missing = list(dict.fromkeys([*subject.missing, *body.missing]))
     return MergedMail(reply_subject(shown) if number else shown, html, written_to_text(html), missing)
 
 
-def _unsubscribe_line(recipient_uuid: UUID | None, email: str) -> str:
+def _unsubscribe_line(recipient_uuid: UUID | None, email: str, locale: str) -> str:
     """Give the visible link: to the page, or where there is none to be reached, a mail that is understood here."""
     url = unsubscribe_url(recipient_uuid) if recipient_uuid is not None else ""
     if recipient_uuid is not None and not url:
         url = headers_for(recipient_uuid, email)["List-Unsubscribe"].strip("<>")
-    link = f'<a href="{escape(url)}">Unsubscribe</a>' if url else "Unsubscribe"
-    return f'<p style="font-size:small">{link} if you would like no more of these mails.</p>'
+    words, rest = unsubscribe_words(locale)
+    link = f'<a href="{escape(url)}">{words}</a>' if url else words
+    return f'<p style="font-size:small">{link}{rest}</p>'
 
 
 def build_for_recipient(

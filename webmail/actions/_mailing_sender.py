@@ -96,7 +96,7 @@ class Sender:
             self._hold_back(claim, "")
             return False
         values = values_for(mailing, self._user, self._account, recipient, due.contact)
-        merged = merge_mail(mailing, number, values, recipient.uuid)
+        merged = merge_mail(mailing, number, values, recipient.uuid, self._user.locale)
         if merged.missing:
             self._hold_back(claim, "missing_value")
             return False

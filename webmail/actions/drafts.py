@@ -93,8 +93,9 @@ def open_draft(
             return present.uuid
         account = _account_to_write_from(s, scope, source, account_uuid)
         own = own_addresses(s, scope)
-        signature = signature_for(account, load_user(s, scope), mode)
-    content = _begin(mode, source, signature, own, zone, to, subject)
+        user = load_user(s, scope)
+        signature = signature_for(account, user, mode)
+    content = _begin(mode, source, signature, own, zone, to, subject, user.locale)
     with transaction() as s:
         draft = store.draft_for(s, scope, mode, source_id)
         if draft is None or not store.is_touched(draft):
@@ -148,13 +149,13 @@ def _address_written_to(source: Message | None, account: Account) -> str:
 
 
 def _begin(
-    mode: str, source: Message | None, signature: str, own: set[str], zone: tzinfo, to: str, subject: str
+    mode: str, source: Message | None, signature: str, own: set[str], zone: tzinfo, to: str, subject: str, locale: str
 ) -> DraftContent:
     if source is None:
         return quoting.new_content(signature, to=to[:_MAX_RECIPIENT_TEXT], subject=subject[:_MAX_SUBJECT])
     if mode == "forward":
-        return quoting.forward_content(source, signature, zone)
-    return quoting.reply_content(source, signature, own, zone, to_all=mode == "reply_all")
+        return quoting.forward_content(source, signature, zone, locale)
+    return quoting.reply_content(source, signature, own, zone, to_all=mode == "reply_all", locale=locale)
 
 
 def _fill(

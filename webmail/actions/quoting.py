@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from html import escape
 
 from webmail.domain.addresses import Address, format_address
 from webmail.domain.compose import (
     add_signature_html,
-    attribution,
-    forward_head,
     forward_html,
     forward_subject,
     quote_html,
@@ -19,6 +17,7 @@ from webmail.domain.compose import (
     reply_subject,
 )
 from webmail.domain.html import clean_composed_html
+from webmail.domain.mail_words import attribution, forward_head, sent_words
 from webmail.domain.pictures import content_ids_in, keep_pictures
 from webmail.domain.text import html_to_text
 from webmail.store.models import Attachment, Message
@@ -43,13 +42,16 @@ def new_content(signature: str, *, to: str = "", subject: str = "") -> DraftCont
     return DraftContent(to=to, subject=subject, body_html=_signed("", signature))
 
 
-def reply_content(source: Message, signature: str, own: set[str], zone: tzinfo, *, to_all: bool) -> DraftContent:
+def reply_content(
+    source: Message, signature: str, own: set[str], zone: tzinfo, *, to_all: bool, locale: str = ""
+) -> DraftContent:
     """Begin an answer.
 
     Args:
         source: the answered message with text, HTML and attachments.
         own: the user's own addresses, in lower case.
         zone: the user's, for the time above the quote.
+        locale: the user's, for the words above the quote.
     """
     to, cc = reply_recipients(
         from_=_sender(source),
@@ -60,18 +62,19 @@ def reply_content(source: Message, signature: str, own: set[str], zone: tzinfo, 
         to_all=to_all,
     )
     body, pictures = _quotable(source)
-    line = attribution(_sender(source), _time(source.sent_at, zone))
+    line = attribution(_sender(source), sent_words(source.sent_at.astimezone(zone), locale), locale)
     html = _signed(quote_html(body, line), signature)
     return DraftContent(_typed(to), _typed(cc), reply_subject(source.subject), html, pictures)
 
 
-def forward_content(source: Message, signature: str, zone: tzinfo) -> DraftContent:
+def forward_content(source: Message, signature: str, zone: tzinfo, locale: str = "") -> DraftContent:
     """Begin a mail that forwards a message with its attachments; arguments as for `reply_content()`."""
     body, pictures = _quotable(source)
     shown = {picture.id for picture in pictures}
     files = [each for each in source.attachments if not each.is_inline and each.id not in shown]
-    sent = _time(source.sent_at, zone)
-    head = forward_head(_sender(source), sent, source.subject, _addresses(source.to), _addresses(source.cc))
+    sent = sent_words(source.sent_at.astimezone(zone), locale)
+    to, cc = _addresses(source.to), _addresses(source.cc)
+    head = forward_head(_sender(source), sent, source.subject, to, cc, locale)
     html = _signed(forward_html(body, head), signature)
     return DraftContent(subject=forward_subject(source.subject), body_html=html, files=[*files, *pictures])
 
@@ -110,8 +113,3 @@ def _addresses(pairs: Iterable[Iterable[str]]) -> list[Address]:
 
 def _typed(addresses: Iterable[Address]) -> str:
     return ", ".join(format_address(address) for address in addresses)
-
-
-def _time(moment: datetime, zone: tzinfo) -> str:
-    local = moment.astimezone(zone)
-    return f"{local:%a} {local.day} {local:%B} {local.year}, {local:%H:%M}"

@@ -13,7 +13,8 @@ from webmail.demo.files import make_file
 from webmail.demo.people import Correspondent, correspondents, load_data
 from webmail.demo.times import meeting_times, spoken
 from webmail.domain.addresses import Address, normalise_email
-from webmail.domain.compose import OutgoingMail, attribution, build_mail, quote_text, reply_references, reply_subject
+from webmail.domain.compose import OutgoingMail, build_mail, quote_text, reply_references, reply_subject
+from webmail.domain.mail_words import attribution
 from webmail.domain.mime import ParsedMessage, parse_message
 from webmail.domain.quotes import split_quoted_text
 from webmail.domain.text import html_to_text

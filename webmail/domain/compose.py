@@ -291,11 +291,6 @@ def reply_references(message_id: str, in_reply_to: str, references: Sequence[str
     return message_id, [*chain, message_id] if message_id else chain
 
 
-def attribution(sender: Address, sent: str) -> str:
-    """Give the line above a quote; `sent` is the time as the user reads it."""
-    return f"On {sent}, {sender.label} wrote:"
-
-
 def quote_text(text: str, attribution_line: str) -> str:
     """Quote plain text below its attribution."""
     lines = [(">" if line.startswith(">") else "> ") + line if line else ">" for line in text.rstrip().splitlines()]
@@ -309,18 +304,6 @@ def quote_html(body: str, attribution_line: str) -> str:
         '<blockquote type="cite" style="margin:0 0 0 0.8ex;border-left:1px solid #ccc;padding-left:1ex">'
         f"{body}</blockquote></div>"
     )
-
-
-def forward_head(sender: Address, sent: str, subject: str, to: Sequence[Address], cc: Sequence[Address]) -> list[str]:
-    """Give the lines that stand above a forwarded mail."""
-    lines = [
-        "---------- Forwarded message ----------",
-        f"From: {format_address(sender)}",
-        f"Date: {sent}",
-        f"Subject: {subject}",
-        f"To: {', '.join(format_address(each) for each in to)}",
-    ]
-    return [*lines, f"Cc: {', '.join(format_address(each) for each in cc)}"] if cc else lines
 
 
 def forward_text(text: str, head: Sequence[str]) -> str:
@@ -387,6 +370,14 @@ def _inner(root: html.HtmlElement) -> str:
     return escape(root.text or "", quote=False) + children
 
 
+_QUOTE_BEGINS = re.compile(
+    r"^(?:On .{4,300} wrote:|Am .{4,300} schrieb .{1,300}:|"
+    r"-{5,} (?:Forwarded message|Weitergeleitete Nachricht) -{5,})$",
+    re.MULTILINE,
+)
+"""What `mail_words` puts above a quote."""
+
+
 def add_signature_text(body: str, signature: str, old_signature: str = "") -> str:
     """Put a plain signature, after its `-- ` line, above the quote or at the end; the old one is taken out first."""
     if old_signature.strip():
@@ -394,7 +385,7 @@ def add_signature_text(body: str, signature: str, old_signature: str = "") -> st
     if not signature.strip():
         return body
     block = f"-- \n{signature.strip()}\n"
-    quote = re.search(r"^(?:On .{4,300} wrote:|-{5,} Forwarded message -{5,})$", body, re.MULTILINE)
+    quote = _QUOTE_BEGINS.search(body)
     if quote:
         return f"{body[: quote.start()].rstrip()}\n\n{block}\n{body[quote.start() :]}"
     return f"{body.rstrip()}\n\n{block}"
