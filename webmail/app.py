@@ -62,6 +62,7 @@ BLUEPRINTS = (
     "mailing_drafts",
     "mailing_recipients",
     "mailing_tables",
+    "mailing_follow_ups",
     "mailing_previews",
 )
 _STATIC = Path(__file__).parent / "static"

@@ -142,12 +142,12 @@ def _problems(mailing: Mailing, user: User, cap: int | None, found: Check) -> It
     for step in mailing.steps:
         if not html_to_text(step.html).strip() and "<img" not in step.html:
             yield "steps", f"Follow-up {step.number} has no text." if step.number else "The mail has no text."
-        yield from (("steps", each) for each in _unknown(mailing, user, step.number))
+        yield from (("steps", each) for each in unknown_fields(mailing, user, step.number))
     if found.ready <= 0:
         yield "recipients", "Nobody would get this mail. Add recipients."
 
 
-def _unknown(mailing: Mailing, user: User, number: int) -> Iterator[str]:
+def unknown_fields(mailing: Mailing, user: User, number: int) -> Iterator[str]:
     """Say which merge fields can never be filled in: misspelt, or of a job that has no such value."""
     step = next(each for each in mailing.steps if each.number == number)
     known = {f"contact.{each.name}" for each in fields_of(mailing) if each.group == "contact"}

@@ -18,6 +18,7 @@ from webmail.actions._mailing_drafts import (
     remove_file,
     save_mailing,
 )
+from webmail.actions._mailing_follow_ups import save_follow_ups, unsent_follow_ups
 from webmail.actions._mailing_people import (
     MAX_RECIPIENTS,
     Added,
@@ -57,11 +58,13 @@ __all__ = [
     "preview",
     "remove_file",
     "resume",
+    "save_follow_ups",
     "save_mailing",
     "send_test",
     "settle_unsure",
     "start",
     "take_in_again",
+    "unsent_follow_ups",
     "values_of",
     "wake_pacing",
 ]

@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import request
 
 from webmail.actions.drafts import can_write_from
-from webmail.actions.mailings import Plan, check
+from webmail.actions.mailings import Plan, check, unsent_follow_ups
 from webmail.blueprints._mailing_words import FILTERS
 from webmail.blueprints.forms.mailing import MailingForm, form_of_mailing
 from webmail.domain.merge import CONTACT_FIELDS, USER_FIELDS
@@ -80,6 +80,7 @@ class MailingPage:
     correction: Correction | None = None
     plan: Plan | None = None
     steps_sent: dict[int, int] = field(default_factory=dict)
+    can_edit_follow_ups: bool = False
 
     @property
     def account(self) -> Account | None:
@@ -155,6 +156,7 @@ def load_page(
             correction=correction,
             plan=plan,
             steps_sent=views.steps_sent(s, mailing.id) if len(mailing.steps) > 1 else {},
+            can_edit_follow_ups=bool(unsent_follow_ups(s, mailing)),
         )
 
 
