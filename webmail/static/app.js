@@ -162,6 +162,25 @@ window.phrase = (() => {
   window.htmx?.registerExtension("offline", { htmx_error: sayOffline });
   addEventListener("online", readAgain);
 
+  /* Who worked in what a swap took away goes on where it was: in its like, in what took its place, or around it. */
+  let worked = null;
+  const canHold = (each) => each?.isConnected && each.matches("[tabindex], a[href], button");
+  document.addEventListener("htmx:before:swap", () => {
+    const at = document.activeElement;
+    if (!at || at === document.body) return;
+    const around = [];
+    for (let each = at; each; each = each.parentElement) around.push(each);
+    worked = { at, around, before: at.closest("li")?.previousElementSibling };
+  });
+  document.addEventListener("htmx:after:swap", () => {
+    const left = worked;
+    worked = null;
+    if (!left || left.at.isConnected || document.activeElement !== document.body) return;
+    const like = left.at.id && document.getElementById(left.at.id);
+    const after = left.before?.isConnected && left.before.nextElementSibling?.querySelector("a[href], button");
+    (like || after || left.around.find(canHold) || document.getElementById("main"))?.focus({ preventScroll: true });
+  });
+
   const settle = () => {
     startToasts();
     all("dialog[data-modal]").forEach(openDialog);

@@ -11,6 +11,8 @@
   const selected = () => document.querySelector("#rows .conversation-row[aria-current]");
   const isNarrow = () => matchMedia("(width < 720px)").matches;
   const reread = () => htmx.trigger(body, "resumed");
+  /* To those who hear the page: arrivals and results. */
+  const say = (words) => by("said") && (by("said").textContent = words);
 
   /* What people have opened, and what was measured, is not undone when a part of the page is read again. */
   htmx.registerExtension("mail", {
@@ -87,8 +89,12 @@
       markOpen();
       delete before[source];
     }
-    if (ctx.target?.id === "conversation" && conversation()) opened();
-    if (source === "search") body.classList.remove("is-reading");
+    if (ctx.target?.id === "conversation" && conversation()) opened(ctx.isAhead);
+    if (source === "search") {
+      body.classList.remove("is-reading");
+      const count = `${rows().length}${by("rows-more") ? "+" : ""}`;
+      say(rows().length ? phrase("Found: %(count)s", { count }) : phrase("Nothing found"));
+    }
     showSelection();
     if (ctx.target?.id === "composer-slot") by("composer-slot").scrollIntoView({ block: "nearest" });
     readWhileOpen();
@@ -96,6 +102,9 @@
   document.addEventListener("htmx:finally:swap", () => showUnread());
   const showNews = (known) => {
     const fresh = known.size ? rows().filter((row) => !known.has(row.id)) : [];
+    const unread = fresh.filter((row) => row.classList.contains("is-unread"));
+    if (unread.length === 1) say(phrase("New mail from %(name)s", { name: unread[0].querySelector(".row-senders").textContent }));
+    else if (unread.length) say(phrase("%(count)s new", { count: unread.length }));
     const scroll = by("list-scroll");
     const above = fresh.filter((row) => row.getBoundingClientRect().bottom <= scroll.getBoundingClientRect().top + 4);
     if (!above.length) fresh.forEach((row) => row.parentElement.classList.add("is-new"));
@@ -146,9 +155,13 @@
   let isReading = "";
   document.addEventListener("visibilitychange", readWhileOpen);
 
-  const opened = () => {
+  const opened = (isAhead) => {
     markOpen()?.scrollIntoView({ block: "nearest" });
     by("conversation-scroll")?.focus({ preventScroll: true });
+    // The server marks what is opened as read, but not what was fetched ahead.
+    if (isAhead && by("messages")?.hasAttribute("data-unread")) {
+      htmx.ajax("POST", conversation().dataset.readUrl, { source: by("toasts"), target: "#toasts", swap: "none" });
+    }
     by("messages")?.removeAttribute("data-unread");
     body.classList.add("is-reading");
     toNewest();

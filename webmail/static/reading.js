@@ -1,7 +1,57 @@
-/* Reading, livelier: printing without leaving the page. Everything here is a plain link without it. */
+/* Reading, livelier: neighbours are here before they are opened, and printing leaves no page. Everything is a plain link without it. */
 "use strict";
 
 (() => {
+  /* The neighbours of what is open are fetched ahead, so that j and k show them at once. It marks nothing as read:
+     that is told when one is opened (mail.js). Not for those who save data, and not on pages that nobody looks at. */
+  const AHEAD_MS = 60000;
+  const ahead = new Map();
+  let soon = 0;
+  const keyOf = (address) => {
+    const url = new URL(address, location.href);
+    url.searchParams.delete("frame");
+    return url.pathname + url.search;
+  };
+  const fetchAhead = (key) => {
+    const headers = { "HX-Request": "true", "HX-Request-Type": "partial", Purpose: "prefetch" };
+    const answer = fetch(key, { headers, priority: "low" }).catch(() => null);
+    ahead.set(key, { until: Date.now() + AHEAD_MS, answer: answer.then((it) => (it?.ok && !it.redirected ? it : null)) });
+  };
+  const lookAhead = () => {
+    clearTimeout(soon);
+    if (navigator.connection?.saveData) return;
+    soon = setTimeout(() => {
+      const item = document.querySelector("#rows .conversation-row[aria-current]")?.closest("li");
+      if (!item || document.hidden || !document.querySelector("#conversation > .conversation")) return;
+      const rows = [item.nextElementSibling, item.previousElementSibling].map((each) => each?.querySelector(".conversation-row"));
+      const keys = rows.filter((row) => row?.pathname.startsWith("/conversations/")).map((row) => keyOf(row.href));
+      for (const key of ahead.keys()) if (!keys.includes(key) || ahead.get(key).until < Date.now()) ahead.delete(key);
+      keys.filter((key) => !ahead.has(key)).forEach(fetchAhead);
+    }, 200);
+  };
+  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+    if (!ctx.sourceElement?.matches?.(".conversation-row")) return;
+    const kept = ahead.get(keyOf(ctx.request.action));
+    ahead.delete(keyOf(ctx.request.action));
+    if (!kept || kept.until < Date.now()) return;
+    const send = ctx.fetch;
+    ctx.fetch = async (...request) => {
+      const answer = await kept.answer;
+      ctx.isAhead = Boolean(answer);
+      return answer ?? send(...request);
+    };
+  });
+  document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => ["conversation", "list-body"].includes(ctx.target?.id) && lookAhead());
+  // What is older than the news is fetched again.
+  for (const name of ["mail-new", "conversation-changed", "submission-changed", "resumed"]) {
+    document.body.addEventListener(name, ({ detail }) => {
+      const changed = name === "conversation-changed" && /"uuid": ?"([^"]+)"/.exec(detail?.data ?? "")?.[1];
+      for (const key of ahead.keys()) if (!changed || key.includes(changed)) ahead.delete(key);
+      lookAhead();
+    });
+  }
+  lookAhead();
+
   /* Printing: the page for paper is loaded out of sight, and the browser asks how to print it. */
   const print = (url) => {
     document.getElementById("print-frame")?.remove();

@@ -97,6 +97,8 @@ def test_looking_ahead_and_reading_again_mark_nothing(client: CheckedClient, acc
     (message,) = receive(account, build_mail(1), unread=True)
 
     client.get(path_of(message), headers={"Sec-Purpose": "prefetch"})
+    ahead = client.get(path_of(message), headers=PARTIAL | {"Purpose": "prefetch"}).text  # as reading.js does
+    assert "data-unread" in ahead
     refreshed = client.get_partial(path_of(message) + "/messages").text
 
     assert is_unread(message)
