@@ -10,7 +10,7 @@ from importlib import import_module
 
 from bench.table import Row, print_table
 
-MEASUREMENTS = ("sync", "delivery", "growth", "watch", "search", "inbox", "pages", "scale")
+MEASUREMENTS = ("sync", "delivery", "growth", "watch", "search", "inbox", "pages", "mailings", "scale")
 
 
 def main(names: list[str]) -> None:

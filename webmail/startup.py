@@ -10,6 +10,7 @@ import structlog
 from webmail import queue
 from webmail.actions.users import add_user
 from webmail.config import Config, data_folder, load_config
+from webmail.demo.desk import lay_out_desk
 from webmail.demo.tenant import origin_of, prepare_tenant
 from webmail.errors import ConfigError
 from webmail.preflight import lock_folder, prepare_folder, prepare_socket_folder, require_ports, with_keys
@@ -79,6 +80,8 @@ def _prepare_database(config: Config) -> None:
         if not is_there:
             add_user(tenant_slug=DEMO_TENANT, email=DEMO_EMAIL, name=DEMO_NAME, password=DEMO_PASSWORD)
         prepare_tenant(config, DEMO_EMAIL)
+        if not is_there:
+            lay_out_desk(DEMO_EMAIL)
     session.engine().dispose()
 
 

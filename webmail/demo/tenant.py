@@ -8,6 +8,7 @@ import re
 
 from webmail.actions import api_contacts, tenants
 from webmail.config import Config
+from webmail.demo.desk import contact_facts
 from webmail.demo.people import Candidate, all_candidates
 from webmail.errors import NotFound
 from webmail.store import users
@@ -54,5 +55,4 @@ def prepare_tenant(config: Config, email: str) -> None:
             with reading() as s:
                 load_contact(s, tenant_id, contact_id(candidate))
         except NotFound:
-            told = {"name": candidate.name, "addresses": [candidate.email]}
-            api_contacts.upsert(tenant_id, contact_id(candidate), told)
+            api_contacts.upsert(tenant_id, contact_id(candidate), contact_facts(candidate))
