@@ -23,9 +23,10 @@ from bench.stored import StoredMailbox, empty_mailbox, signed_in
 from bench.table import Row, quantile, spread, timed
 from tests.servers.certificates import TestAuthority
 from tests.servers.redis import RedisServer
+from tests.servers.setup import SECRETS
 from tests.servers.smtp import SmtpServer
 from webmail import queue
-from webmail.actions import mailings, pacing
+from webmail.actions import mailings, pacing, unsubscribe
 from webmail.actions.mailings import MailingFields, StepFields
 from webmail.domain.tables import RecipientRow
 from webmail.providers import network
@@ -52,7 +53,8 @@ def run() -> Iterator[Row]:
         with tempfile.TemporaryDirectory(prefix="wm-m-") as name, empty_mailbox() as box:
             folder = Path(name)
             (folder / "ca.pem").write_bytes(authority.certificate_pem)
-            authority.write_server(folder)
+            (folder / "localhost.pem").write_bytes(b"".join(authority.issue("localhost")))
+            unsubscribe.configure(base_url="https://bench.example", secret_key=SECRETS["WEBMAIL_SECRET_KEY"])
             network.configure(allow_private_hosts=True, ca_file=folder / "ca.pem")
             with _smtp_server(folder) as port:
                 _connect(box, port)
