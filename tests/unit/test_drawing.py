@@ -95,3 +95,30 @@ def test_what_cannot_be_drawn_is_refused_quietly(kind: str, content: bytes, page
 )  # fmt: skip
 def test_only_pictures_and_pdfs_are_known(content: bytes) -> None:
     assert drawing.kind_of(content) == ""
+
+
+def noise(width: int, height: int, kind: str, mode: str = "RGB") -> bytes:
+    """A picture that hardly compresses."""
+    target = io.BytesIO()
+    Image.effect_noise((width, height), 90).convert(mode).save(target, kind)
+    return target.getvalue()
+
+
+@pytest.mark.parametrize(("kind", "mode", "given"), [("JPEG", "RGB", "image/jpeg"), ("PNG", "RGBA", "image/png")])
+def test_a_picture_is_made_small_enough_to_stand_in_a_mail(kind: str, mode: str, given: str) -> None:
+    with file_of(noise(1600, 900, kind, mode)) as file:
+        small = drawing.shrink(file, width=600, most_bytes=50_000)
+
+    assert small is not None
+    assert (small.media_type, len(small.content) <= 50_000) == (given, True)
+    with Image.open(io.BytesIO(small.content)) as shown:
+        assert 80 <= shown.width <= 600
+
+
+def test_a_logo_stays_a_png_and_a_bomb_is_not_drawn() -> None:
+    with file_of(picture(2000, 500)) as logo, file_of(bomb()) as hostile:
+        small, none = (drawing.shrink(each, width=600, most_bytes=50_000) for each in (logo, hostile))
+
+    assert small is not None
+    assert small.media_type == "image/png"
+    assert none is None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
+from base64 import b64encode
 from dataclasses import dataclass
 from uuid import UUID
 
+from webmail import drawing
 from webmail.domain.html import clean_composed_html
 from webmail.domain.signatures import FIELDS, fill_signature, unknown_fields, user_values
 from webmail.domain.text import html_to_text
@@ -16,6 +19,9 @@ from webmail.store.session import transaction
 
 MOST = 10
 _MAX_HTML = 100_000
+_PICTURE_BYTES, _PICTURE_PX = 50_000, 600
+"""As large as a picture in a text may be: a base64 of it goes out with each mail."""
+_MAX_PICTURE_FILE = 10 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -128,6 +134,27 @@ def drop_signature(scope: Scope, account_uuid: UUID, uuid: UUID) -> None:
         first.is_for_new = first.is_for_new or signature.is_for_new
         first.is_for_replies = first.is_for_replies or signature.is_for_replies
         s.delete(signature)
+
+
+def embed_picture(content: bytes) -> str:
+    """Give a picture as a `data:` address that a signature can hold, scaled down where it is too large.
+
+    Raises:
+        InputRefused: field `picture`: it is none, too large, or cannot be made small enough.
+    """
+    if len(content) > _MAX_PICTURE_FILE:
+        raise InputRefused("picture", "This picture is larger than 10 MB. Use a smaller one.")
+    if drawing.kind_of(content[:1024]) != "picture":
+        raise InputRefused("picture", "This is no picture that mail programs show.")
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        try:
+            small = drawing.shrink(file, width=_PICTURE_PX, most_bytes=_PICTURE_BYTES)
+        except TimeoutError:
+            raise InputRefused("picture", "Too many pictures are being drawn just now. Try again.") from None
+    if small is None:
+        raise InputRefused("picture", "This picture could not be read. Use another one.")
+    return f"data:{small.media_type};base64,{b64encode(small.content).decode()}"
 
 
 def signature_for(account: Account | None, user: User, mode: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from uuid import UUID
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -17,6 +17,7 @@ from webmail.blueprints._connect_tab import load_cards
 from webmail.blueprints._framed import inner_ancestors
 from webmail.blueprints._htmx import VARY, is_partial, toast_or_redirect
 from webmail.blueprints._session import current_scope
+from webmail.blueprints._told import told
 from webmail.domain.html import clean_composed_html
 from webmail.errors import InputRefused
 from webmail.store.accounts import load_account
@@ -59,6 +60,19 @@ def save(account_uuid: UUID) -> BaseResponse:
     removed = before if not saved else ""
     state = render_template("signatures/_state.html", **vars(shown), is_saved=True, removed=removed)
     return _vary(make_response(state))
+
+
+@blueprint.post("/signatures/pictures")
+def embed_picture() -> BaseResponse:
+    """Give a picture back as it can stand within a text: small, as a `data:` address."""
+    chosen = request.files.get("picture")
+    try:
+        source = signatures.embed_picture(chosen.read() if chosen is not None else b"")
+    except InputRefused as refusal:
+        answer = jsonify(problem=told(refusal.user_message))
+        answer.status_code = 422
+        return answer
+    return jsonify(source=source)
 
 
 @blueprint.post("/signatures/<uuid:account_uuid>/add")

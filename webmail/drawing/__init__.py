@@ -24,7 +24,6 @@ MAX_PICTURE_BYTES = 8 * 1024 * 1024
 _TIMEOUT_S = 12.0
 _WAIT_S = 10.0
 _AT_ONCE = 2
-_MAGIC = b"RIFF"
 _CHILD = Path(__file__).with_name("child.py")
 
 _slots = threading.BoundedSemaphore(_AT_ONCE)
@@ -36,6 +35,18 @@ class Drawn:
 
     content: bytes
     pages: int
+
+
+@dataclass(frozen=True)
+class Small:
+    """A picture that any mail program shows."""
+
+    content: bytes
+    media_type: str
+
+
+_TYPES = {b"RIFF": PICTURE_TYPE, b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg"}
+"""What a child may answer with, by how it begins."""
 
 
 def draw(file: IO[bytes], kind: str, *, width: int, page: int = 1) -> Drawn | None:
@@ -52,10 +63,31 @@ def draw(file: IO[bytes], kind: str, *, width: int, page: int = 1) -> Drawn | No
     Raises:
         TimeoutError: others are being drawn, and its turn did not come.
     """
+    return _in_turn(file, [kind, str(width), str(page)])
+
+
+def shrink(file: IO[bytes], *, width: int, most_bytes: int) -> Small | None:
+    """Draw a picture anew as PNG or JPEG, at most `width` pixels wide and as much smaller as its size in bytes asks.
+
+    Returns:
+        None where it cannot be drawn: it is broken, too large, or no size is small enough.
+
+    Raises:
+        TimeoutError: others are being drawn, and its turn did not come.
+    """
+    drawn = _in_turn(file, ["small", str(width), str(most_bytes)])
+    return Small(drawn.content, _type_of(drawn.content)) if drawn else None
+
+
+def _type_of(content: bytes) -> str:
+    return next((media_type for magic, media_type in _TYPES.items() if content.startswith(magic)), "")
+
+
+def _in_turn(file: IO[bytes], arguments: list[str]) -> Drawn | None:
     if not _slots.acquire(timeout=_WAIT_S):
         raise TimeoutError
     try:
-        return _run(file, [kind, str(width), str(page)])
+        return _run(file, arguments)
     finally:
         _slots.release()
 
@@ -79,7 +111,7 @@ def _run(file: IO[bytes], arguments: list[str]) -> Drawn | None:
             return None
         answer.seek(0)
         head, picture = answer.readline(12), answer.read(MAX_PICTURE_BYTES)
-    if done.returncode != 0 or not head.strip().isdigit() or not picture.startswith(_MAGIC):
+    if done.returncode != 0 or not head.strip().isdigit() or not _type_of(picture):
         return None
     return Drawn(picture, int(head))
 

@@ -1,7 +1,9 @@
 """The process that draws: `child.py KIND WIDTH PAGE`, the file on standard input, the picture on standard output.
 
-It is run as a script and imports nothing of the product. The answer is a line with the number of pages, then WebP; if
-anything is wrong with the file it ends with 1 and says nothing.
+KIND is `picture`, `pdf` or `small`: a picture as mail carries it, of at most PAGE bytes.
+
+It is run as a script and imports nothing of the product. The answer is a line with the number of pages, then WebP
+(`small`: PNG or JPEG); if anything is wrong with the file it ends with 1 and says nothing.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import io
 import resource
 import sys
 import warnings
+from collections.abc import Iterator
 
 from PIL import Image, ImageOps
 
@@ -19,6 +22,7 @@ PICTURE_BYTES = 8 * 1024 * 1024
 FILE_BYTES = 40 * 1024 * 1024
 MAX_PIXELS = 64_000_000
 MAX_HEIGHT = 4096
+LEAST_WIDTH = 80
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP")
 
 
@@ -46,6 +50,8 @@ def warm_up() -> None:
         target = io.BytesIO()
         Image.new("RGB", (2, 2)).save(target, name)
         draw_picture(target.getvalue(), 1).save(io.BytesIO(), "WEBP")
+    for mode in ("RGB", "RGBA"):
+        shrink(Image.new(mode, (64, 64)), 0, is_photo=mode == "RGB")
 
 
 def draw_picture(content: bytes, width: int) -> Image.Image:
@@ -63,6 +69,28 @@ def draw_picture(content: bytes, width: int) -> Image.Image:
     return drawn
 
 
+def shrink(picture: Image.Image, most_bytes: int, *, is_photo: bool) -> bytes:
+    """Write a picture as PNG or JPEG of so many bytes, smaller and smaller; b"" where none is small enough."""
+    while True:
+        for written in _written(picture, is_photo=is_photo):
+            if len(written) <= most_bytes:
+                return written
+        if picture.width < LEAST_WIDTH:
+            return b""
+        picture = picture.resize((max(picture.width * 4 // 5, 1), max(picture.height * 4 // 5, 1)))
+
+
+def _written(picture: Image.Image, *, is_photo: bool) -> Iterator[bytes]:
+    if not is_photo:
+        target = io.BytesIO()
+        picture.quantize(256, method=Image.Quantize.FASTOCTREE).save(target, "PNG", optimize=True)
+        yield target.getvalue()
+    if picture.mode == "RGB":
+        target = io.BytesIO()
+        picture.save(target, "JPEG", quality=82, optimize=True)
+        yield target.getvalue()
+
+
 def draw_page(content: bytes, width: int, page: int) -> tuple[Image.Image, int]:
     """Give a page of a PDF as a picture, and how many pages there are."""
     document = pypdfium2.PdfDocument(content)
@@ -77,6 +105,10 @@ def main(kind: str, width: int, page: int) -> None:
     content = sys.stdin.buffer.read(FILE_BYTES + 1)
     if len(content) > FILE_BYTES:
         raise ValueError("too many bytes")
+    if kind == "small":
+        answer = shrink(draw_picture(content, width), page, is_photo=content.startswith(b"\xff\xd8\xff"))
+        sys.stdout.buffer.write(b"1\n" + answer)
+        return
     picture, pages = draw_page(content, width, page) if kind == "pdf" else (draw_picture(content, width), 1)
     target = io.BytesIO()
     picture.save(target, "WEBP", quality=80, method=3)

@@ -7,7 +7,7 @@ It comes along with each composer and each signature, whose own scripts wait for
   if (window.writing) return;
   const PARTIAL = { "HX-Request": "true", "HX-Request-Type": "partial" };
   const EDITOR_WAIT_MS = 6000;
-  const LARGEST_EMBEDDED = 70000;
+  const LARGEST_EMBEDDED = 50000;
 
   const find = (selector, within = document) => within.querySelector(selector);
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
@@ -242,17 +242,29 @@ It comes along with each composer and each signature, whose own scripts wait for
       this.changed();
     }
 
-    /* Put pictures where the cursor is: here within the text itself, so they have to be small. */
-    putPictures(files) {
+    /* Put pictures where the cursor is: here within the text itself, so the server makes large ones small. */
+    async putPictures(files) {
       for (const file of files) {
         if (file.size > LARGEST_EMBEDDED) {
-          this.say(phrase("This picture is larger than 70 KB, and it would go out with each mail. Use a smaller one."));
+          await this.putSmaller(file);
           continue;
         }
         const reader = new FileReader();
         reader.addEventListener("load", () => this.api?.picture("", reader.result, file.name.replace(/\.\w+$/, "")));
         reader.readAsDataURL(file);
       }
+    }
+
+    async putSmaller(file) {
+      this.say(phrase("Making the picture smaller"));
+      const fields = new FormData();
+      fields.append("picture", file, file.name || "picture");
+      fields.append("csrf_token", this.box.closest("form").elements.csrf_token.value);
+      const options = { method: "POST", body: fields, headers: PARTIAL };
+      const answer = await fetch(this.toolbar.dataset.pictures, options).catch(() => null);
+      const { source, problem } = (answer?.headers.get("Content-Type")?.includes("json") && (await answer.json())) || {};
+      if (source) this.api?.picture("", source, file.name.replace(/\.\w+$/, ""));
+      this.say(source ? "" : problem ?? phrase("The picture was not put in. Try again."));
     }
 
     choosePictures() {

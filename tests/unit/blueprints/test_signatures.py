@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import pytest
+from PIL import Image
 
 from tests.unit.blueprints.conftest import CheckedClient
 from tests.unit.blueprints.written import add_account
@@ -104,3 +107,15 @@ def test_the_preview_runs_nothing(client: CheckedClient, account: Account) -> No
 
     assert "Rita" in answer.text
     assert "script-src" not in answer.headers["Content-Security-Policy"]
+
+
+def test_a_large_picture_is_given_back_small_and_what_is_none_is_refused(client: CheckedClient) -> None:
+    target = BytesIO()
+    Image.effect_noise((500, 400), 90).save(target, "PNG")
+
+    answer = client.submit("/signatures/pictures", {"picture": (BytesIO(target.getvalue()), "me.png")}, htmx=True)
+    refused = client.submit("/signatures/pictures", {"picture": (BytesIO(b"<svg/>"), "me.png")}, htmx=True)
+
+    assert answer.get_json()["source"].startswith("data:image/")
+    assert len(target.getvalue()) > 100_000 and len(answer.data) < 70_000
+    assert (refused.status_code, refused.get_json()["problem"]) == (422, "This is no picture that mail programs show.")
