@@ -41,6 +41,7 @@ BLUEPRINTS = (
     "shared",
     "selection",
     "searches",
+    "moves",
     "messages",
     "sources",
     "previews",

@@ -23,7 +23,7 @@ from webmail.store.conversations import (
 )
 from webmail.store.folders import folder_by_role, folders_of
 from webmail.store.messages import conversation_ids_of, messages_of_conversation, messages_of_conversations
-from webmail.store.models import Account, Change, Conversation, Folder, Message
+from webmail.store.models import Account, Change, Conversation, Folder, Message, Placement
 from webmail.store.placements import add_provisional, keep_in_folder, set_leaving
 from webmail.store.scope import Scope
 from webmail.store.session import Session, after_commit, transaction
@@ -80,14 +80,18 @@ def mark_selected(scope: Scope, conversation_uuids: Sequence[UUID], mark: str) -
     """
     act = {"read": _mark_read, "unread": _mark_unread, "star": _star, "unstar": _unstar}[mark]
     with transaction() as s:
-        conversations = _selected(s, scope, conversation_uuids)
+        conversations = selected(s, scope, conversation_uuids)
         for _, group in groupby(conversations, lambda each: each.account_id):
             act(s, list(group))
         return len(conversations)
 
 
-def _selected(s: Session, scope: Scope, uuids: Sequence[UUID]) -> list[Conversation]:
-    """Give the user's conversations of these, by account."""
+def selected(s: Session, scope: Scope, uuids: Sequence[UUID]) -> list[Conversation]:
+    """Give the user's conversations of these, by account.
+
+    Raises:
+        InputRefused: there is none, or there are too many.
+    """
     if len(uuids) > SELECTION_LIMIT:
         raise InputRefused("", f"Select up to {SELECTION_LIMIT} conversations at a time.")
     conversations = find_conversations(s, scope, uuids)
@@ -205,7 +209,7 @@ def _move_one(scope: Scope, conversation_uuid: UUID, role: str) -> None:
 def _move_selected(scope: Scope, conversation_uuids: Sequence[UUID], role: str) -> Moved:
     batch = uuid4()
     with transaction() as s:
-        by_account = groupby(_selected(s, scope, conversation_uuids), lambda each: each.account_id)
+        by_account = groupby(selected(s, scope, conversation_uuids), lambda each: each.account_id)
         count = sum(_move_out(s, list(group), role, batch) for _, group in by_account)
         if not count:
             where = "in the trash" if role == "trash" else "out of the inbox"
@@ -215,17 +219,36 @@ def _move_selected(scope: Scope, conversation_uuids: Sequence[UUID], role: str) 
 
 def _move_out(s: Session, conversations: Sequence[Conversation], role: str, batch: UUID) -> int:
     """Write down that these conversations of one account move; gives how many of them do."""
+    target = folder_by_role(s, conversations[0].account_id, role)
+    return move_out(s, conversations, role, target, batch, lambda place: _LEAVES[role](place.folder))
+
+
+def move_out(
+    s: Session,
+    conversations: Sequence[Conversation],
+    role: str,
+    target: Folder | None,
+    batch: UUID,
+    leaves: Callable[[Placement], bool],
+) -> int:
+    """Write down that conversations of one account move to a folder, which may still have to be made there.
+
+    Args:
+        role: that of the folder, "" where it has none.
+        leaves: whether a message moves out of a place.
+
+    Returns:
+        How many of the conversations move.
+    """
     account = conversations[0].account
     placements, moving = [], set()
     for message in messages_of_conversations(s, [each.id for each in conversations]):
-        leaving = [each for each in message.placements if _LEAVES[role](each.folder) and not each.is_leaving]
+        leaving = [each for each in message.placements if not each.is_leaving and leaves(each)]
         placements += leaving
         moving |= {message.conversation_id} if leaving else set()
     if not placements:
         return 0
-    target = folder_by_role(s, account.id, role)
-    payload = {"role": role, "to": target.id if target else 0, "batch": batch.hex}
-    tell(s, account, "move", placements, payload)
+    tell(s, account, "move", placements, {"role": role, "to": target.id if target else 0, "batch": batch.hex})
     set_leaving(s, [placement.id for placement in placements], True)
     requests.request_sync(s, account)
     _show(s, account, moving)
@@ -233,7 +256,7 @@ def _move_out(s: Session, conversations: Sequence[Conversation], role: str, batc
 
 
 def undo_move(scope: Scope, conversation_uuid: UUID) -> None:
-    """Take the latest archive or delete of a conversation back.
+    """Take the latest archive, delete or move of a conversation back.
 
     What the server has not been told yet is simply cancelled; the rest is moved back by a Change of its own.
 
@@ -250,7 +273,7 @@ def undo_move(scope: Scope, conversation_uuid: UUID) -> None:
 
 
 def undo_batch(scope: Scope, batch: UUID) -> None:
-    """Take back what `archive_selected()` or `delete_selected()` did, as `undo_move()` does for one.
+    """Take back one move of several conversations, as `undo_move()` does for one.
 
     Raises:
         InputRefused: there is nothing to take back.

@@ -19,35 +19,35 @@ blueprint = Blueprint("selection", __name__)
 
 @blueprint.post("/conversations/selected/archive")
 def archive() -> BaseResponse:
-    moved = mail.archive_selected(current_scope(), _selected())
-    return _after_move(moved, gettext("Archived %(conversations)s.", conversations=_conversations(moved.count)))
+    moved = mail.archive_selected(current_scope(), selected_uuids())
+    return _after_move(moved, gettext("Archived %(conversations)s.", conversations=conversations(moved.count)))
 
 
 @blueprint.post("/conversations/selected/delete")
 def delete() -> BaseResponse:
-    moved = mail.delete_selected(current_scope(), _selected())
-    words = gettext("Moved %(conversations)s to the trash.", conversations=_conversations(moved.count))
+    moved = mail.delete_selected(current_scope(), selected_uuids())
+    words = gettext("Moved %(conversations)s to the trash.", conversations=conversations(moved.count))
     return _after_move(moved, words)
 
 
 @blueprint.post("/conversations/selected/read")
 def mark_read() -> BaseResponse:
-    count = mail.mark_selected(current_scope(), _selected(), "read")
-    words = gettext("Marked %(conversations)s as read.", conversations=_conversations(count))
+    count = mail.mark_selected(current_scope(), selected_uuids(), "read")
+    words = gettext("Marked %(conversations)s as read.", conversations=conversations(count))
     return toast_or_redirect(words, _list_url())
 
 
 @blueprint.post("/conversations/selected/unread")
 def mark_unread() -> BaseResponse:
-    count = mail.mark_selected(current_scope(), _selected(), "unread")
-    words = gettext("Marked %(conversations)s as unread.", conversations=_conversations(count))
+    count = mail.mark_selected(current_scope(), selected_uuids(), "unread")
+    words = gettext("Marked %(conversations)s as unread.", conversations=conversations(count))
     return toast_or_redirect(words, _list_url())
 
 
 @blueprint.post("/conversations/selected/star")
 def star() -> BaseResponse:
-    count = mail.mark_selected(current_scope(), _selected(), "star")
-    words = gettext("Starred %(conversations)s.", conversations=_conversations(count))
+    count = mail.mark_selected(current_scope(), selected_uuids(), "star")
+    words = gettext("Starred %(conversations)s.", conversations=conversations(count))
     return toast_or_redirect(words, _list_url())
 
 
@@ -63,12 +63,12 @@ def _after_move(moved: mail.Moved, message: str) -> BaseResponse:
     return toast_or_redirect(message, _list_url(), undo_url)
 
 
-def _selected() -> list[UUID]:
+def selected_uuids() -> list[UUID]:
     """Read which conversations are meant; what is no uuid is none."""
     return request.form.getlist("uuid", UUID)
 
 
-def _conversations(count: int) -> str:
+def conversations(count: int) -> str:
     return str(ngettext("%(count)s conversation", "%(count)s conversations", count, count=number(count)))
 
 

@@ -236,7 +236,7 @@
   });
   document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
     const path = ctx.request.action;
-    if (ctx.request.method === "POST" && /^\/conversations\/([^/]+\/(archive|delete|unread|star)|selected|moves)/.test(path)) reread();
+    if (ctx.request.method === "POST" && /^\/conversations\/([^/]+\/(archive|delete|unread|star|move|snooze)(?!s)|selected\/(?!folders|times)|moves|snoozes)/.test(path)) reread();
   });
 
   /* Stars show at once what they will be, however fast they are pressed. */
@@ -288,7 +288,8 @@
     const verb = ctx.sourceElement?.dataset?.bulk;
     if (!verb) return;
     const items = checked().map((box) => box.closest("li"));
-    const leaves = verb === "archive" || verb === "delete";
+    const leaves = ["archive", "delete", "move", "snooze"].includes(verb);
+    all(".selection-bar details[open]").forEach((menu) => (menu.open = false));
     const closes = leaves && items.some((item) => item.contains(openRow()));
     setTimeout(() => {
       if (verb.startsWith("mark_")) items.forEach((item) => item.querySelector(".conversation-row").classList.toggle("is-unread", verb === "mark_unread"));
@@ -300,7 +301,19 @@
     });
   });
 
-  /* Keys: j k o x s u e r a f c # /. What they press has a data-key. */
+  /* What a menu offers is read when it is opened, each time anew; its first choice is where the keyboard goes on. */
+  document.addEventListener("toggle", ({ target }) => {
+    const ask = target.open && target.querySelector?.("[data-choices]");
+    if (!ask) return;
+    target.querySelector(".menu-choices").replaceChildren();
+    ask.hidden = true;
+    ask.click();
+  }, true);
+  document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+    if (ctx.sourceElement?.matches?.("[data-choices]")) ctx.sourceElement.parentElement.querySelector(".menu-choices .menu-item")?.focus();
+  });
+
+  /* Keys: j k o x v s u e r a f c # /. What they press has a data-key. */
   const onKey = (event) => {
     const target = event.target;
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || document.querySelector("dialog[open]")) return;

@@ -153,8 +153,11 @@ def _push_flags(context: SyncContext, change: Change, places: Sequence[tuple[Fol
     """Set and clear flags; the first of the places is open, and what it says counts even if nothing lies there."""
     add, remove = change.payload.get("add", []), change.payload.get("remove", [])
     for number, (folder, uids) in enumerate(places):
-        if number and context.imap.select(folder.name, readonly=False).uidvalidity != folder.uidvalidity:
-            continue
+        if number:
+            state = context.imap.select(folder.name, readonly=False)
+            # What we know of a folder that has not been looked at yet is what has just been moved there.
+            if folder.uidvalidity not in (None, state.uidvalidity):
+                continue
         for start in range(0, len(uids), _BATCH):
             context.imap.store_flags(uids[start : start + _BATCH], add=add, remove=remove)
     with context.lease.transaction() as s:

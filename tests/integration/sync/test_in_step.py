@@ -11,7 +11,7 @@ import pytest
 from tests.integration.sync.conftest import Rows, dying_at, free_lease, sync
 from tests.mails import build_mail
 from tests.servers.dovecot import Dovecot
-from webmail.actions import mail
+from webmail.actions import mail, moves
 from webmail.store.accounts import update_account
 from webmail.store.changes import OPEN
 from webmail.store.folders import update_folder
@@ -28,6 +28,8 @@ class Desk:
     def __init__(self, server: Dovecot, make_account: Callable, user: Scope, run_jobs: Callable[[], object]) -> None:
         self._server, self._user, self._run_jobs = server, user, run_jobs
         self._mailbox = server.account()
+        with server.open(self._mailbox) as client:
+            client.create_folder("Offers")
         server.deliver(self._mailbox.email, build_mail(1))
         self.account = make_account(self._mailbox, scope=user, read_marks="keep")
         self.rows = Rows(self.account.id)
@@ -56,6 +58,9 @@ class Desk:
             self._act_there(*name.split()[:-1])
         elif name == "die renumbering":
             self._die_renumbering()
+        elif name.startswith("move "):
+            folder = next(each for each in self.rows.folders.values() if each.name == name.split()[1])
+            moves.move(self._user, self.rows.conversations[0].uuid, folder.uuid)
         else:
             getattr(mail, name)(self._user, self.rows.conversations[0].uuid)
 
@@ -100,14 +105,17 @@ class Desk:
     @property
     def there(self) -> SimpleNamespace:
         """Where the mail lies on the server, and what it is there."""
-        [(place, flags)] = [(name, flags) for name in ("INBOX", "Archive", "Trash") for flags in self._folder(name)]
+        [(place, flags)] = [
+            (name, flags) for name in ("INBOX", "Archive", "Trash", "Offers") for flags in self._folder(name)
+        ]
         return SimpleNamespace(place=place, is_read="\\Seen" in flags, is_starred="\\Flagged" in flags)
 
     @property
     def here(self) -> SimpleNamespace:
         """Where the mail lies here, and what it is here."""
         conversation, message = self.rows.conversations[0], self.rows.messages[0]
-        place = "INBOX" if conversation.in_inbox else "Trash" if conversation.in_trash else "Archive"
+        outside = "Offers" if self.rows.placements("Offers") else "Archive"
+        place = "INBOX" if conversation.in_inbox else "Trash" if conversation.in_trash else outside
         return SimpleNamespace(place=place, is_read=not message.is_unread, is_starred=message.is_flagged)
 
 
@@ -122,6 +130,10 @@ HISTORIES = {
     "delete, mark_read, settle, undo_move": "INBOX read",
     "archive, settle, undo_move, mark_read, star": "INBOX read starred",
     "archive, settle, undo_move, delete": "Trash",
+    # What moves to a folder of the user's own is marked there, too, and comes back from there.
+    "move Offers, mark_read": "Offers read",
+    "move Offers, settle, star, undo_move, mark_read": "INBOX read starred",
+    "archive, settle, move Offers, settle, move INBOX": "INBOX",
     # The last of two marks holds.
     "mark_read, mark_unread": "INBOX",
     "mark_read, settle, mark_unread, mark_read": "INBOX read",
