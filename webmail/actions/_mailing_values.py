@@ -52,7 +52,7 @@ def values_of(scope: Scope, uuid: UUID, recipient_uuid: UUID) -> Filled:
     for name in names:
         if name.casefold() not in {*_OWN, *(each.casefold() for each in shown)}:
             shown[name] = by_name.get(name.casefold(), "")
-    return Filled(recipient.email, recipient.name, list(shown.items()))
+    return Filled(recipient.written, recipient.name, list(shown.items()))
 
 
 def correct_recipient(
@@ -76,7 +76,7 @@ def correct_recipient(
         recipient.name = clean_name(name)[:200]
         contact = _contact_of(s, mailing, recipient)
         recipient.fields = _own_fields(contact_values(contact, recipient.name, "", {}), recipient.fields, dict(values))
-        if email.strip() != recipient.email:
+        if email.strip() != recipient.written:
             _readdress(s, mailing, recipient, email)
         touch(mailing)
 

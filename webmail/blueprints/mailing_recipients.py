@@ -136,7 +136,13 @@ def told(added: mailings.Added, unread: list[str] | None = None) -> Told:
 
 
 def _unread(n: int) -> str:
-    return str(ngettext("%(count)s line could not be read.", "%(count)s lines could not be read.", n, count=number(n)))
+    words = ngettext(
+        "%(count)s line could not be read. What has no address is under Left out, to be put right.",
+        "%(count)s lines could not be read. What has no address is under Left out, to be put right.",
+        n,
+        count=number(n),
+    )
+    return str(words)
 
 
 def _known(n: int) -> str:

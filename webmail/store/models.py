@@ -923,6 +923,11 @@ class MailingRecipient(Base):
     answer: Mapped[str] = mapped_column(Text, default="")
     """The words of the server that refused or bounced it."""
 
+    @property
+    def written(self) -> str:
+        """The address; of a line that could not be read, what stands there instead."""
+        return self.email.removesuffix(f"#{self.line}").strip() if self.problem else self.email
+
 
 class MailReport(Base):
     """What a machine reported about a mail of ours: a bounce, an out-of-office, …, found in the synced mail."""
