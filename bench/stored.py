@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -139,6 +140,6 @@ def signed_in(scope: Scope) -> FlaskClient:
     with session.reading() as s:
         user = users.load_user(s, scope)
     with client.session_transaction() as cookie:
-        cookie["_user_id"] = f"{user.uuid}.{user.session_epoch}"
+        cookie["_user_id"] = f"{user.uuid}.{user.session_epoch}..{uuid4()}"
         cookie["_fresh"] = True
     return client
