@@ -25,12 +25,13 @@ class GraphFaults:
     """What goes wrong next, for tests: each is used up by one request, in order.
 
     `answers` are (HTTP status, error code) given instead of taking the mail; `delay_s` goes by before each answer;
-    `loses_answer` takes the mail and answers 504.
+    `loses_answer` takes the mail and answers 504; `retry_after_s` stands in every refusal.
     """
 
     answers: list[tuple[int, str]] = field(default_factory=list)
     delay_s: float = 0.0
     loses_answer: bool = False
+    retry_after_s: int = 7
 
 
 class GraphServer:
@@ -62,7 +63,7 @@ class GraphServer:
         if not self.identity.has_scope(token, _SCOPE):
             return _error(403, "ErrorAccessDenied")
         if self.faults.answers:
-            return _error(*self.faults.answers.pop(0))
+            return _error(*self.faults.answers.pop(0), self.faults.retry_after_s)
         body = request.get_data()
         if len(body) > _LARGEST_BYTES:
             return _error(413, "RequestEntityTooLarge")
@@ -87,6 +88,6 @@ def _taken_apart(mime: bytes) -> tuple[list[str], bytes]:
     return list(dict.fromkeys(named)), mail.as_bytes()
 
 
-def _error(status: int, code: str) -> Response:
+def _error(status: int, code: str, retry_after_s: int = 7) -> Response:
     body = json.dumps({"error": {"code": code, "message": f"The stand-in answers {code}."}})
-    return Response(body, status, mimetype="application/json", headers={"Retry-After": "7"})
+    return Response(body, status, mimetype="application/json", headers={"Retry-After": str(retry_after_s)})

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
 from tests.mails import build_mail
+from tests.unit.blueprints.conftest import CheckedClient
 from tests.unit.blueprints.received import add_mailbox, receive
-from webmail.actions import draft_changes, drafts, mail_templates, mailings, signatures, submit
+from tests.unit.blueprints.written import draft_uuid_in, fields_of
+from webmail.actions import api_send, draft_changes, drafts, mail_templates, mailings, signatures, submit
 from webmail.actions.drafts import DraftFields
 from webmail.actions.mail_templates import TemplateFields
 from webmail.actions.mailings import MailingFields, StepFields
@@ -32,8 +34,8 @@ SAVED = DraftFields(None, "cora@candidates.example", "", "", "Interview", False,
 class Desk:
     """A user whose mailbox has a signature."""
 
-    def __init__(self, scope: Scope) -> None:
-        self.scope = scope
+    def __init__(self, scope: Scope, client: CheckedClient) -> None:
+        self.scope, self.client = scope, client
         self.account: Account = add_mailbox(scope)
         signatures.save_signature(scope, self.account.uuid, SIGNATURE)
 
@@ -58,7 +60,7 @@ class Desk:
         with reading() as s:
             mime = store.load_mime(s, store.load_submission(s, self.scope, uuid).id)
         parsed = parse_message(mime or b"")
-        assert parsed.text.count(MARK) == parsed.html.count(MARK)
+        assert not parsed.html or parsed.text.count(MARK) == parsed.html.count(MARK)
         return parsed.text
 
     def mailing(self, *texts: str) -> UUID:
@@ -95,9 +97,28 @@ def _moved_to_another_account(desk: Desk) -> str:
     return desk.sent(uuid)
 
 
+def _by_compose(desk: Desk) -> str:
+    """Go the way of an ATS's `compose()`: its frame opens this address, and the composer's form is sent."""
+    opened = desk.client.get(f"/compose?to={SAVED.to}&subject={SAVED.subject}").location
+    page = desk.client.get(opened).text
+    assert desk.client.submit(f"{opened}/send", fields_of(page) | {"sure": "1"}).status_code == 303
+    return desk.text_of(draft_uuid_in(opened))
+
+
+def _by_api(desk: Desk, **fields: Any) -> str:
+    uuid = uuid4()
+    api_send.send(desk.scope, uuid, {"to": [SAVED.to], "subject": SAVED.subject} | fields)
+    return desk.text_of(uuid)
+
+
+def _by_api_as_a_reply(desk: Desk) -> str:
+    message = receive(desk.account, build_mail(1))[0]
+    return _by_api(desk, html="<div>Good day</div>", reply_to_message=str(message.uuid))
+
+
 @pytest.fixture
-def desk(user: Scope) -> Desk:
-    return Desk(user)
+def desk(user: Scope, client: CheckedClient) -> Desk:
+    return Desk(user, client)
 
 
 @pytest.mark.parametrize(
@@ -110,6 +131,11 @@ def desk(user: Scope) -> Desk:
         pytest.param(lambda desk: desk.sent(desk.open("new"), at=utc_now() + timedelta(days=1)), id="scheduled mail"),
         pytest.param(_from_template, id="single mail from a template"),
         pytest.param(_moved_to_another_account, id="single mail from another mailbox than at first"),
+        pytest.param(_by_compose, id="compose() of a frame"),
+        pytest.param(lambda desk: _by_api(desk, html="<div>Good day</div>"), id="the API's send"),
+        pytest.param(lambda desk: _by_api(desk, html=f"<div>Good day</div>{INSERTED}"), id="the API with it inside"),
+        pytest.param(lambda desk: _by_api(desk, text="Good day"), id="the API's send of plain text"),
+        pytest.param(_by_api_as_a_reply, id="the API's reply"),
     ],
 )
 def test_an_individual_mail_has_it_once(desk: Desk, send: Callable[[Desk], str]) -> None:
