@@ -42,17 +42,17 @@ def show_mails(s: Session, account: Account | None, mails: Sequence[Submission])
 
     Where the server files sent mail by itself, the sync finds the copy; ten thousand of them are not searched for.
     """
-    built = {each.id: store.load_mime(s, each.id) for each in mails}
-    arrivals = {key: arrival_of_mime(mime, []) for key, mime in built.items() if mime is not None}
+    built = store.load_mimes(s, [each.id for each in mails])
+    arrivals = {each.id: arrival_of_mime(built[each.id], []) for each in mails if each.id in built}
     if account is None or not arrivals:
         return
     taken = take_in(s, account, None, list(arrivals.values()))
     refresh_conversations(s, account, taken.conversation_ids)
     ids = ids_by_identity(s, account.id, [each.identity for each in arrivals.values()])
-    filing, told = _filing_of(account), []
+    filing, told, states = _filing_of(account), [], pacing.mail_states(s, list(arrivals))
     for key, arrival in arrivals.items():
         values: dict[str, Any] = {"message_id": ids[arrival.identity]}
-        if pacing.mail_state(s, key) == "sent":
+        if states.get(key) == "sent":
             told.append(Fact(account.user_id, account.uuid, ids[arrival.identity], key))
             values |= {"filing": filing, "filing_at": utc_now(), **({} if filing == "pending" else {"mime": None})}
         pacing.change_mail(s, key, **values)

@@ -316,9 +316,10 @@ def unshown_mails(s: Session, account_id: int, limit: int) -> list[Submission]:
     return list(s.scalars(query.order_by(Submission.id).limit(limit)))
 
 
-def mail_state(s: Session, submission_id: int) -> str:
-    """Give a mail's state as it is stored."""
-    return s.scalar(select(Submission.state).where(Submission.id == submission_id)) or ""
+def mail_states(s: Session, submission_ids: Sequence[int]) -> dict[int, str]:
+    """Give the states of a few mails as they are stored."""
+    query = select(Submission.id, Submission.state).where(Submission.id.in_(submission_ids))
+    return {key: state for key, state in s.execute(query)}
 
 
 def unfiled_mails(s: Session, account_id: int, now: datetime, limit: int) -> list[int]:

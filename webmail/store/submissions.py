@@ -78,6 +78,12 @@ def load_mime(s: Session, submission_id: int) -> bytes | None:
     return s.scalar(select(Submission.mime).where(Submission.id == submission_id))
 
 
+def load_mimes(s: Session, submission_ids: Sequence[int]) -> dict[int, bytes]:
+    """Give a few submissions' mails as they go out, without those that are not kept any more."""
+    query = select(Submission.id, Submission.mime).where(Submission.id.in_(submission_ids))
+    return {key: mime for key, mime in s.execute(query.where(Submission.mime.is_not(None))) if mime is not None}
+
+
 def recently_sent(s: Session, scope: Scope) -> list[UUID]:
     """Give what the user has sent last, newest first: by comparing, a page notices what it has not seen yet."""
     query = (
