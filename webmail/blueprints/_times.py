@@ -131,6 +131,6 @@ def time_tag(moment: datetime | None, *, has_clock: bool = False) -> Markup:
     if moment is None:
         return Markup("")
     local = moment.astimezone(browser_zone())
-    exact = moment.astimezone(UTC).isoformat(timespec="seconds")
+    exact = f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     short = (clock_time if has_clock else short_time)(local)
     return Markup(f'<time datetime="{exact}" title="{full_time(local)}">{short}</time>')  # noqa: S704  # only times
