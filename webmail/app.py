@@ -42,6 +42,7 @@ BLUEPRINTS = (
     "selection",
     "searches",
     "moves",
+    "snoozes",
     "messages",
     "sources",
     "previews",
@@ -177,6 +178,7 @@ def _policy_of_this_app() -> str:
 
 def _add_template_names(app: Flask) -> None:
     app.add_template_filter(_times.short_time)
+    app.add_template_filter(_times.short_day)
     app.add_template_filter(_times.full_time)
     app.add_template_filter(_times.time_tag)
     app.add_template_filter(told)

@@ -27,6 +27,7 @@ from webmail.store.models import Account, Change, Conversation, Folder, Message,
 from webmail.store.placements import add_provisional, keep_in_folder, set_leaving
 from webmail.store.scope import Scope
 from webmail.store.session import Session, after_commit, transaction
+from webmail.store.snoozes import end_snoozes
 from webmail.sync import requests
 from webmail.sync.read_marks import record_put_back
 
@@ -51,7 +52,7 @@ def mark_read(scope: Scope, conversation_uuid: UUID) -> None:
 def mark_unread(scope: Scope, conversation_uuid: UUID) -> None:
     """Mark a conversation's newest received message as unread here; under *Keep in step* also on the server."""
     with transaction() as s:
-        _mark_unread(s, [find_conversation(s, scope, conversation_uuid)])
+        turn_unread(s, [find_conversation(s, scope, conversation_uuid)])
 
 
 def star(scope: Scope, conversation_uuid: UUID) -> None:
@@ -78,7 +79,7 @@ def mark_selected(scope: Scope, conversation_uuids: Sequence[UUID], mark: str) -
     Raises:
         InputRefused: there is none, or there are too many.
     """
-    act = {"read": _mark_read, "unread": _mark_unread, "star": _star, "unstar": _unstar}[mark]
+    act = {"read": _mark_read, "unread": turn_unread, "star": _star, "unstar": _unstar}[mark]
     with transaction() as s:
         conversations = selected(s, scope, conversation_uuids)
         for _, group in groupby(conversations, lambda each: each.account_id):
@@ -107,7 +108,8 @@ def _mark_read(s: Session, conversations: Sequence[Conversation]) -> None:
         _set_unread(s, conversations, unread, is_unread=False)
 
 
-def _mark_unread(s: Session, conversations: Sequence[Conversation]) -> None:
+def turn_unread(s: Session, conversations: Sequence[Conversation]) -> None:
+    """Mark the newest received message of conversations of one account as unread, as `mark_unread()` does."""
     newest = []
     for conversation in conversations:
         messages = messages_of_conversation(s, conversation.id)
@@ -126,7 +128,7 @@ def _set_unread(
     s.flush()
     if account.read_marks == "keep":
         tell_marks(s, account, seen_places(s, account, messages, is_seen=not is_unread), "\\Seen", is_set=not is_unread)
-    _show(s, account, [each.id for each in conversations])
+    show_changed(s, account, [each.id for each in conversations])
 
 
 def _star(s: Session, conversations: Sequence[Conversation]) -> None:
@@ -151,7 +153,7 @@ def _set_flagged(
         message.is_flagged = is_flagged
     s.flush()
     tell_marks(s, account, flagged_places(messages), "\\Flagged", is_set=is_flagged)
-    _show(s, account, [each.id for each in conversations])
+    show_changed(s, account, [each.id for each in conversations])
 
 
 def archive(scope: Scope, conversation_uuid: UUID) -> None:
@@ -238,7 +240,7 @@ def move_out(
         leaves: whether a message moves out of a place.
 
     Returns:
-        How many of the conversations move.
+        How many of the conversations move; one that was put off is so no more.
     """
     account = conversations[0].account
     placements, moving = [], set()
@@ -250,8 +252,9 @@ def move_out(
         return 0
     tell(s, account, "move", placements, {"role": role, "to": target.id if target else 0, "batch": batch.hex})
     set_leaving(s, [placement.id for placement in placements], True)
+    end_snoozes(s, moving)
     requests.request_sync(s, account)
-    _show(s, account, moving)
+    show_changed(s, account, moving)
     return len(moving)
 
 
@@ -298,7 +301,7 @@ def _undo(s: Session, account: Account, moves: Iterable[Change]) -> None:
         else:
             move_back(s, account, move, folders)
     requests.request_sync(s, account)
-    _show(s, account, conversation_ids_of(s, touched))
+    show_changed(s, account, conversation_ids_of(s, touched))
 
 
 def move_back(s: Session, account: Account, move: Change, folders: dict[int, Folder]) -> None:
@@ -356,7 +359,8 @@ def put_back_marks(scope: Scope, account_uuid: UUID) -> int:
         return count
 
 
-def _show(s: Session, account: Account, conversation_ids: Collection[int]) -> None:
+def show_changed(s: Session, account: Account, conversation_ids: Collection[int]) -> None:
+    """Work out again what the list shows of these conversations, and have open pages read it."""
     uuids = uuids_of_conversations(s, conversation_ids)
     refresh_conversations(s, account, conversation_ids)
     # A change without a uuid is one of several.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from flask_babel import lazy_gettext
 from webmail.actions.sizes import files_limit
 from webmail.blueprints._times import browser_zone, short_day, zone_name
 from webmail.blueprints.forms.draft import DraftForm, form_of_draft
-from webmail.domain.schedule import choices, moment_of, wall_of
+from webmail.domain.schedule import Choice, choices, moment_of, wall_of
 from webmail.store.accounts import list_accounts
 from webmail.store.mail_templates import list_templates
 from webmail.store.models import Account, MailTemplate, Signature, Submission, utc_now
@@ -29,16 +29,25 @@ _TITLES = {
     "reply_all": lazy_gettext("Reply all"),
     "forward": lazy_gettext("Forward"),
 }
-_TIMES = {"Tomorrow morning": lazy_gettext("Tomorrow morning"), "Monday morning": lazy_gettext("Monday morning")}
+_TIMES = {
+    "Later today": lazy_gettext("Later today"),
+    "Tomorrow morning": lazy_gettext("Tomorrow morning"),
+    "Monday morning": lazy_gettext("Monday morning"),
+}
 
 
 @dataclass(frozen=True)
 class OfferedTime:
-    """A time to send at: what it is called, as forms carry it, and as people read it."""
+    """A time that is offered: what it is called, as forms carry it, and as people read it."""
 
     label: str
     wall: str
     shown: str
+
+
+def offered(times: Sequence[Choice], zone: tzinfo) -> list[OfferedTime]:
+    """Name times as people read them."""
+    return [OfferedTime(str(_TIMES[each.label]), each.wall, short_day(moment_of(each.wall, zone))) for each in times]
 
 
 @dataclass(frozen=True)
@@ -90,10 +99,7 @@ class Composer:
     def times(self) -> list[OfferedTime]:
         """When it can be sent later, at a press."""
         zone = browser_zone()
-        return [
-            OfferedTime(str(_TIMES[each.label]), each.wall, short_day(moment_of(each.wall, zone)))
-            for each in choices(utc_now(), zone)
-        ]
+        return offered(choices(utc_now(), zone), zone)
 
     @property
     def soonest(self) -> str:

@@ -40,6 +40,7 @@ _COLOURS = 6
 
 TITLES = {
     "inbox": lazy_gettext("Inbox"),
+    "snoozed": lazy_gettext("Snoozed"),
     "starred": lazy_gettext("Starred"),
     "sent": lazy_gettext("Sent"),
     "all": lazy_gettext("All mail"),

@@ -57,5 +57,5 @@ def read_time(wall: str) -> datetime:
     """
     try:
         return moment_of(wall, browser_zone())
-    except ValueError:
+    except (ValueError, OverflowError):
         raise InputRefused("later", "Choose a date and a time.") from None

@@ -1,4 +1,4 @@
-"""Times at which a mail is to go out, as people choose them: by the clock on their wall."""
+"""Times at which a mail is to go out or to come back, as people choose them: by the clock on their wall."""
 
 from __future__ import annotations
 
@@ -27,6 +27,12 @@ def choices(now: datetime, zone: tzinfo) -> list[Choice]:
     if tomorrow == monday:
         days.pop()
     return [Choice(label, wall_of(datetime.combine(day, MORNING))) for label, day in days]
+
+
+def later_today(now: datetime, zone: tzinfo) -> Choice | None:
+    """Give a time two to three hours away, on the hour; None when that is another day already."""
+    later = (now + timedelta(hours=3)).astimezone(zone).replace(minute=0, second=0, microsecond=0)
+    return Choice("Later today", wall_of(later)) if later.date() == now.astimezone(zone).date() else None
 
 
 def wall_of(local: datetime) -> str:

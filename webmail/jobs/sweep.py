@@ -13,7 +13,7 @@ from datetime import timedelta
 import structlog
 
 from webmail import queue
-from webmail.actions import api_privacy, connect, departures, draft_copies, pacing, privacy, submit, webhooks
+from webmail.actions import api_privacy, connect, departures, draft_copies, pacing, privacy, snoozes, submit, webhooks
 from webmail.actions.mailings import wake_pacing
 from webmail.store import pacing as pacing_store
 from webmail.store.accounts import POLL_S, accounts_due, update_account
@@ -55,6 +55,7 @@ def run_sweep(stop: threading.Event) -> None:
             webhooks.recover_lost,
             api_privacy.recover_lost,
             privacy.recover_lost,
+            snoozes.wake_due,
             keep_grants_alive,
             sweep_verifications,
         ):

@@ -313,7 +313,7 @@
     if (ctx.sourceElement?.matches?.("[data-choices]")) ctx.sourceElement.parentElement.querySelector(".menu-choices .menu-item")?.focus();
   });
 
-  /* Keys: j k o x v s u e r a f c # /. What they press has a data-key. */
+  /* Keys: j k o x v b s u e r a f c # /. What they press has a data-key. */
   const onKey = (event) => {
     const target = event.target;
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || document.querySelector("dialog[open]")) return;

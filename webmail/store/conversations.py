@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
 
@@ -31,9 +31,11 @@ from webmail.store.models import Account, Conversation, ConversationAlias, Folde
 from webmail.store.scope import Scope
 from webmail.store.session import Session
 
-VIEWS = ("inbox", "starred", "sent", "all", "trash")
+VIEWS = ("inbox", "snoozed", "starred", "sent", "all", "trash")
 _MAX_SENDERS = 12
 _BEGINNING = 6000
+_BEHIND = timedelta(minutes=10)
+"""How far the clock of a mail's server may be behind ours."""
 _TABLE = cast("Table", Conversation.__table__)
 # Written out: the index of the unread is for a query that says so, not for one with a parameter there.
 _IS_UNREAD = Conversation.unread_count > literal_column("0")
@@ -69,7 +71,7 @@ def list_page(
     """Give a page of the user's conversations by keyset (one query, whatever the depth).
 
     Args:
-        view: `inbox`, `starred`, `sent`, `all` (everything but the trash) or `trash`.
+        view: `inbox`, `snoozed`, `starred`, `sent`, `all` (everything but the trash) or `trash`.
         keep: a conversation that `unread_only` leaves in, because it is being read.
         cursor: `next_cursor` of the page before; one that makes no sense gives the first page.
 
@@ -108,6 +110,10 @@ def in_view(view: str) -> ColumnElement[bool]:
     """Give the condition that a conversation belongs to one of `VIEWS`."""
     if view == "inbox":
         return Conversation.in_inbox.is_(True)
+    if view == "snoozed":
+        # Not "is false": that would lead by the index of the inbox through all mail that is out of it.
+        is_out = and_(Conversation.in_inbox.is_not(True), Conversation.in_trash.is_(False))
+        return and_(Conversation.snoozed_until.is_not(None), is_out)
     if view == "starred":
         return and_(Conversation.is_flagged.is_(True), Conversation.in_trash.is_(False))
     if view == "sent":
@@ -264,7 +270,9 @@ def refresh_conversations(s: Session, account: Account, conversation_ids: Iterab
 
 def _refresh(s: Session, account: Account, ids: Sequence[int]) -> None:
     # Whoever works the figures out last has seen what the others committed (SQLite has one writer anyway).
-    s.execute(select(Conversation.id).where(Conversation.id.in_(ids)).order_by(Conversation.id).with_for_update())
+    times = (Conversation.snoozed_at, Conversation.snoozed_after, Conversation.raised_at)
+    held = select(Conversation.id, *times).where(Conversation.id.in_(ids)).order_by(Conversation.id).with_for_update()
+    put_off = {row[0]: _PutOff(row[1], row[2], row[3]) for row in s.execute(held)}
     columns = (
         Message.id,
         Message.conversation_id,
@@ -294,8 +302,8 @@ def _refresh(s: Session, account: Account, ids: Sequence[int]) -> None:
     roles = _roles_by_message(s, ids)
     updates = []
     for conversation_id, rows in by_conversation.items():
-        if rows:
-            updates.append({"changed_id": conversation_id, **_figures(rows, roles)})
+        if rows and conversation_id in put_off:
+            updates.append({"changed_id": conversation_id, **_figures(rows, roles, put_off[conversation_id])})
     if updates:
         s.execute(update(_TABLE).where(_TABLE.c.id == bindparam("changed_id")), updates)
     empty = [each for each, rows in by_conversation.items() if not rows and each not in holders]
@@ -332,7 +340,21 @@ def _roles_by_message(s: Session, conversation_ids: Sequence[int]) -> dict[int, 
     return roles
 
 
-def _figures(rows: list[_Row], roles: dict[int, set[str]]) -> dict[str, object]:
+@dataclass(frozen=True)
+class _PutOff:
+    snoozed_at: datetime | None
+    snoozed_after: int | None
+    raised_at: datetime | None
+
+    def is_asleep(self, rows: list[_Row]) -> bool:
+        """Say whether it is put off and nobody has written since: old mail that is only read in now is no news."""
+        if self.snoozed_at is None or self.snoozed_after is None:
+            return False
+        since, after = self.snoozed_at - _BEHIND, self.snoozed_after
+        return not any(row.id > after and row.sent_at > since and not row.is_outgoing for row in rows)
+
+
+def _figures(rows: list[_Row], roles: dict[int, set[str]], put_off: _PutOff) -> dict[str, object]:
     newest = rows[-1]
     senders: list[str] = []
     for row in rows:
@@ -344,12 +366,12 @@ def _figures(rows: list[_Row], roles: dict[int, set[str]]) -> dict[str, object]:
         "subject": rows[0].subject,
         "snippet": newest.snippet,
         "senders": senders[-_MAX_SENDERS:],
-        "last_at": newest.sent_at,
+        "last_at": max(newest.sent_at, put_off.raised_at or newest.sent_at),
         "message_count": len(rows),
         "unread_count": sum(row.is_unread for row in rows),
         "has_attachments": any(row.has_attachments for row in rows),
         "is_flagged": any(row.is_flagged for row in rows),
-        "in_inbox": any("inbox" in roles.get(row.id, ()) for row in rows),
+        "in_inbox": not put_off.is_asleep(rows) and any("inbox" in roles.get(row.id, ()) for row in rows),
         "in_sent": any(row.is_outgoing for row in rows),
         "in_trash": _lies_in_trash([roles[row.id] for row in rows if row.id in roles]),
     }

@@ -371,6 +371,14 @@ class Conversation(Base):
         ),
         Index("ix_conversations_account_id", "account_id"),
         Index(
+            "ix_conversations_snoozed",
+            "user_id",
+            "last_at",
+            "id",
+            sqlite_where=text("snoozed_until IS NOT NULL"),
+            postgresql_where=text("snoozed_until IS NOT NULL"),
+        ),
+        Index(
             "ix_conversations_shared",
             "tenant_id",
             sqlite_where=text("sharing = 'shared'"),
@@ -397,6 +405,14 @@ class Conversation(Base):
     """Nothing of it lies anywhere but in the trash."""
     sharing: Mapped[str] = mapped_column(String(8), default="", server_default="")
     """`shared` or `private` whatever the account's rule says; "" where that holds."""
+    snoozed_at: Mapped[datetime | None]
+    """When it was put off."""
+    snoozed_after: Mapped[int | None] = mapped_column(BigInteger)
+    """The newest message of the account then; mail that comes after it brings the conversation back."""
+    snoozed_until: Mapped[datetime | None]
+    """Until when it is out of the inbox here; it has not moved on the server. None when it is not put off."""
+    raised_at: Mapped[datetime | None]
+    """When it came back, which is where it then stands in the lists."""
     account: Mapped[Account] = relationship(lazy="raise")
 
 

@@ -66,6 +66,7 @@ FIELDS = {
     "text": "a@x.example",
     "column": "email",
     "at": f"{datetime.now() + timedelta(days=2):%Y-%m-%dT10:00}",
+    "until": f"{datetime.now() + timedelta(days=2):%Y-%m-%dT10:00}",
 }
 """Enough of each form that its route gets as far as looking for what is meant."""
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(16)
