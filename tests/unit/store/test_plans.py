@@ -24,8 +24,8 @@ UNREAD = (
     "WHERE tenant_id = 1 AND user_id = 1 AND in_inbox = 1 AND unread_count > 0 GROUP BY account_id"
 )
 SNOOZED = (
-    "SELECT * FROM conversations WHERE tenant_id = 1 AND user_id = 1 AND message_count > 0 AND snoozed_until IS NOT NULL "
-    "AND in_inbox IS NOT 1 AND in_trash IS 0 ORDER BY last_at DESC, id DESC LIMIT 51"
+    "SELECT * FROM conversations WHERE tenant_id = 1 AND user_id = 1 AND message_count > 0 "
+    "AND snoozed_until IS NOT NULL AND in_inbox IS NOT 1 AND in_trash IS 0 ORDER BY last_at DESC, id DESC LIMIT 51"
 )
 DUE = "SELECT id FROM conversations WHERE snoozed_until IS NOT NULL AND (snoozed_until <= 'now' OR in_inbox IS 1)"
 BY_KEY = "SELECT * FROM conversations WHERE id IN (1, 2, 3) AND tenant_id = 1 AND user_id = 1"
