@@ -188,7 +188,7 @@ def test_sending_from_a_conversation_can_be_taken_back_there(
         (queued,) = unfinished(s, user)
     assert "Yes." in queued.body_html
 
-    page.get_by_role("button", name="Undo").click()
+    page.locator("#toasts").get_by_role("button", name="Undo").click()
     expect(editor(page)).to_contain_text("Yes.")
     assert load(user, queued.uuid).state == "draft"
 

@@ -242,7 +242,9 @@ def test_a_mailing_to_a_list_with_defects_over_a_troubled_server(page: Page, des
     for email in BOUNCING:
         desk.bounce(email)
     wait_until(lambda: (count_on(page, "Replied"), count_on(page, "Bounced")) == (5, 3), lambda: None)
-    page.get_by_role("link", name=re.compile("^Unsure")).click()
+    unsure = page.get_by_role("link", name=re.compile("^Unsure"))
+    unsure.click()
+    expect(unsure).to_have_attribute("aria-current", "page")
     page.get_by_role("listitem").filter(has_text=UNSURE[1]).get_by_role("button", name="It was sent").click()
     wait_until(lambda: count_on(page, "Sent") == len(mailed) - 1, lambda: None)
     page.get_by_role("link", name=re.compile("^Replied")).click()
