@@ -21,7 +21,7 @@ from webmail.store.scope import Scope
 from webmail.store.session import transaction
 from webmail.sync import engine
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.one_database]
 
 IS_LONG = bool(os.environ.get("WEBMAIL_SOAK"))
 """`make soak` cuts after every byte; otherwise at other places every day, as many as the suite can afford."""

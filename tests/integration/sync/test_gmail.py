@@ -20,7 +20,7 @@ from webmail.store.models import Account
 from webmail.store.scope import Scope
 from webmail.store.session import transaction
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.one_database]
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from webmail.store.folders import update_folder
 from webmail.store.models import Message, utc_now
 from webmail.store.session import reading, transaction
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.one_database]
 
 WRITES = re.compile(rb"^\S+ (UID )?(STORE|MOVE|COPY|EXPUNGE|APPEND|DELETE|CREATE|RENAME|SELECT)\b")
 
