@@ -210,8 +210,9 @@ def _known_names() -> dict[str, str]:
 
 def _plain(text: str) -> str:
     """Bring a name into lower case and take the marks off its letters."""
-    apart = unicodedata.normalize("NFKD", text.casefold().replace("ł", "l").replace("ø", "o"))
-    return unicodedata.normalize("NFKC", _MARKS.sub("", apart))
+    apart = unicodedata.normalize("NFKD", text).casefold().replace("ł", "l").replace("ø", "o")
+    # Once more: some letters of other scripts fold into a form that is put together anew.
+    return unicodedata.normalize("NFKC", _MARKS.sub("", unicodedata.normalize("NFKD", apart))).casefold()
 
 
 @lru_cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from webmail.domain.columns import columns_chosen, field_name, guess_columns, read_people, read_tags
@@ -88,6 +88,9 @@ def test_tags_are_read_once_each() -> None:
 
 
 @given(st.text())
+@example("ᴬ")
+@example("ΐ")
+@example("ϲ")
 def test_a_fields_name_can_always_be_written_as_a_merge_field(label: str) -> None:
     name = field_name(label)
 
