@@ -39,7 +39,7 @@ x\r
 --b--\r
 """
 RUN = "async () => (await axe.run({iframes: false, resultTypes: ['violations']})).violations"
-VIEWS = ("starred", "sent", "all", "drafts", "trash")
+VIEWS = ("snoozed", "starred", "sent", "all", "drafts", "trash")
 
 
 @pytest.fixture(scope="session")
@@ -101,6 +101,10 @@ def pages(account: Account, mailing_pages: list[str]) -> list[str]:
         f"/conversations/{conversation_of(failed).uuid}",
         f"/compose?mode=reply&message={designed.uuid}",
         "/compose",
+        f"/conversations/{conversation_of(designed).uuid}/move",
+        f"/conversations/{conversation_of(designed).uuid}/snooze",
+        "/searches",
+        "/api/v1/docs",
         "/outbox",
         "/profileSettings?tab=profile",
         "/profileSettings?tab=connect",
