@@ -94,6 +94,25 @@ def test_a_mail_shows_its_own_pictures_and_others_only_when_asked(reading: Page)
     expect(frame.get_by_text("Pictures from elsewhere")).to_have_count(0)
 
 
+def test_on_a_telephone_the_subject_is_readable_and_no_menu_is_cut_off(reading: Page) -> None:
+    reading.set_viewport_size({"width": 380, "height": 800})
+    reading.get_by_role("link", name=re.compile("With everything")).click()
+    subject = reading.locator("#conversation-subject").bounding_box()
+    assert subject is not None
+    assert subject["width"] > 280
+
+    for key in ("v", "b"):
+        reading.keyboard.press(key)
+        menu = reading.locator(".conversation-actions details[open] .menu-list")
+        menu.locator(".menu-choices .menu-item").first.wait_for()
+        box = menu.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 380
+        reading.keyboard.press("Escape")
+        expect(menu).to_have_count(0)
+
+
 def test_the_frame_is_as_tall_as_its_mail(reading: Page) -> None:
     reading.get_by_role("link", name=re.compile("With everything")).click()
     reading.frame_locator("iframe.message-frame").get_by_text("Hello Rita,").wait_for()

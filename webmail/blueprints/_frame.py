@@ -14,6 +14,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from flask import Response, make_response, render_template, stream_with_context, url_for
+from flask_babel import gettext
 from markupsafe import Markup
 from werkzeug.http import dump_options_header
 
@@ -143,7 +144,8 @@ def render_body(message: Message, user_uuid: UUID, *, shows_remote: bool = False
     def remote_url(url: str) -> str:
         return url_for("messages.image", token=image_token(url, message.uuid, user_uuid)) if shows_remote else url
 
-    cleaned = clean_mail_html(fold_quotes_html(message.html), cid_urls=urls, remote_url=remote_url)
+    folded = fold_quotes_html(message.html, gettext("Show quoted text"))
+    cleaned = clean_mail_html(folded, cid_urls=urls, remote_url=remote_url)
     return FrameContent(
         html=_safe(cleaned.html),
         is_designed=bool(_DESIGNED.search(cleaned.html)),

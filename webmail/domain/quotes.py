@@ -61,7 +61,6 @@ def _attribution_length(lines: list[str], at: int) -> int:
     return 0
 
 
-_SUMMARY = "Show quoted text"
 _QUOTE_CLASSES = frozenset(
     "gmail_quote gmail_quote_container yahoo_quoted protonmail_quote tutanota_quote moz-cite-prefix webmail-quote "
     "zmail_extra".split()
@@ -69,8 +68,11 @@ _QUOTE_CLASSES = frozenset(
 _OUTLOOK_HEADS = frozenset({"appendonsend", "divRplyFwdMsg", "mail-editor-reference-message-container"})
 
 
-def fold_quotes_html(source: str) -> str:
+def fold_quotes_html(source: str, label: str = "Show quoted text") -> str:
     """Wrap the quoted tail of an HTML mail into `<details class="quoted">`; to be called before cleaning.
+
+    Args:
+        label: what is pressed to unfold it, in the reader's language.
 
     Returns:
         The source itself where no tail is found, where the quote is all there is, or where the HTML resists.
@@ -85,7 +87,7 @@ def fold_quotes_html(source: str) -> str:
         start = _find_start(body)
         if start is None:
             return source
-        _wrap_tail(start)
+        _wrap_tail(start, label)
         return str(html.tostring(root, encoding="unicode"))
     except (etree.LxmlError, ValueError, RecursionError, AttributeError):
         return source
@@ -180,14 +182,14 @@ def _looks_like_outlook_head(node: html.HtmlElement) -> bool:
     return has_sent and is_from_line(" ".join(pieces))
 
 
-def _wrap_tail(start: html.HtmlElement) -> None:
+def _wrap_tail(start: html.HtmlElement, label: str) -> None:
     """Put the element and what follows it among its siblings into a folded block."""
     parent = start.getparent()
     tail = [start, *start.itersiblings()]
     details = html.Element("details")
     details.set("class", "quoted")
     summary = html.Element("summary")
-    summary.text = _SUMMARY
+    summary.text = label
     details.append(summary)
     parent.insert(parent.index(start), details)
     for node in tail:

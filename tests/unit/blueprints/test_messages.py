@@ -140,6 +140,16 @@ def test_quoted_html_is_folded(client: CheckedClient, account: Account) -> None:
     assert '<details class="quoted"><summary>Show quoted text</summary>' in body_of(client, message).text
 
 
+def test_what_unfolds_a_quote_is_said_in_the_readers_language(client: CheckedClient, account: Account) -> None:
+    (message,) = receive(account, html_mail("<p>New</p><blockquote type='cite'><p>Old</p></blockquote>"))
+    client.submit("/profile-settings/locale", {"locale": "de"})
+
+    page = body_of(client, message).text
+
+    assert '<details class="quoted"><summary>Zitierten Text zeigen</summary>' in page
+    assert "Show quoted text" not in page
+
+
 def test_plain_text_is_escaped_linked_and_its_quote_folded(client: CheckedClient, account: Account) -> None:
     text = "See https://jobs.example/1 <script>alert(1)</script>\r\n\r\nOn Monday, Rita wrote:\r\n> old words"
     (message,) = receive(account, build_mail(1, body=text))

@@ -71,7 +71,11 @@ def test_a_conversation_is_put_off_and_comes_back_on_top_at_its_time(client: Che
 
     assert "Put off until " in answer
     assert subjects(client.get("/inbox").text) == ["Mail 2"]
-    assert subjects(client.get("/inbox?view=snoozed").text) == ["Mail 1"]
+    snoozed = client.get("/inbox?view=snoozed").text
+    assert subjects(snoozed) == ["Mail 1"]
+    until = conversation_of(first).snoozed_until
+    assert until is not None
+    assert f'<time datetime="{until:%Y-%m-%dT%H:%M:%SZ}"' in snoozed
     snoozes.wake_due()
     assert not conversation_of(first).in_inbox
 
