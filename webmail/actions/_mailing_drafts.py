@@ -96,18 +96,24 @@ def save_mailing(scope: Scope, uuid: UUID, fields: MailingFields, *, revision: i
     _check(fields)
     with transaction() as s:
         mailing = store.load_mailing(s, scope, uuid)
-        if mailing.revision != revision:
-            raise InputRefused(
-                "revision", "This mailing was changed in another tab or window. Copy what you need, then open it again."
-            )
-        if mailing.state == "paused":
-            _save_steps(s, scope, mailing, fields.steps, first=_steps_begun(s, mailing))
-        else:
-            _require_draft(mailing)
-            _save_head(s, scope, mailing, fields)
-            _save_steps(s, scope, mailing, fields.steps, first=0)
+        require_revision(mailing, revision)
+        _require_draft(mailing)
+        _save_head(s, scope, mailing, fields)
+        _save_steps(s, scope, mailing, fields.steps)
         touch(mailing)
         return mailing.revision
+
+
+def require_revision(mailing: Mailing, revision: int) -> None:
+    """Hold a page to what it knows.
+
+    Raises:
+        InputRefused: field `revision`: the mailing was changed elsewhere meanwhile.
+    """
+    if mailing.revision != revision:
+        raise InputRefused(
+            "revision", "This mailing was changed in another tab or window. Copy what you need, then open it again."
+        )
 
 
 def _check(fields: MailingFields) -> None:
@@ -130,10 +136,19 @@ def _check(fields: MailingFields) -> None:
 def _check_step(number: int, step: StepFields) -> None:
     if len(step.subject) > _MAX_SUBJECT:
         raise InputRefused("subject", f"A subject has up to {_MAX_SUBJECT} characters. Shorten it.")
-    if len(step.html) > _MAX_HTML:
-        raise InputRefused("steps", "Text and pictures are more than 1 MB together. Attach files instead.")
+    require_size("steps", step.html)
     if number and not 1 <= step.wait_days <= _MAX_WAIT_DAYS:
         raise InputRefused("steps", f"A follow-up waits for 1 to {_MAX_WAIT_DAYS} days.")
+
+
+def require_size(field: str, html: str) -> None:
+    """Hold the text of a mail to what goes out.
+
+    Raises:
+        InputRefused: with the field: it is too large.
+    """
+    if len(html) > _MAX_HTML:
+        raise InputRefused(field, "Text and pictures are more than 1 MB together. Attach files instead.")
 
 
 def _save_head(s: Session, scope: Scope, mailing: Mailing, fields: MailingFields) -> None:
@@ -148,14 +163,9 @@ def _save_head(s: Session, scope: Scope, mailing: Mailing, fields: MailingFields
     mailing.weekdays = sorted(set(fields.weekdays))
 
 
-def _steps_begun(s: Session, mailing: Mailing) -> int:
-    """Give how many steps somebody has got, or is about to get: these stay as they are."""
-    return (store.last_step(s, mailing.id) or 0) + 1
-
-
-def _save_steps(s: Session, scope: Scope, mailing: Mailing, steps: Sequence[StepFields], *, first: int) -> None:
+def _save_steps(s: Session, scope: Scope, mailing: Mailing, steps: Sequence[StepFields]) -> None:
     present = {each.number: each for each in mailing.steps}
-    for number, fields in enumerate(steps[first:], start=first):
+    for number, fields in enumerate(steps):
         step = present.pop(number, None)
         if step is None:
             step = MailingStep(mailing_id=mailing.id, number=number)
@@ -165,9 +175,8 @@ def _save_steps(s: Session, scope: Scope, mailing: Mailing, steps: Sequence[Step
         step.wait_days = fields.wait_days if number else 0
         if fields.template_uuid is not None:
             step.template_id = store.template_id_of(s, scope, fields.template_uuid)
-    for number, step in present.items():
-        if number >= max(first, len(steps)):
-            s.delete(step)
+    for step in present.values():
+        s.delete(step)
     s.flush()
 
 

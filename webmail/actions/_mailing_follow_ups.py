@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from webmail.actions._mailing_checks import unknown_fields
-from webmail.actions._mailing_drafts import touch
+from webmail.actions._mailing_drafts import require_revision, require_size, touch
 from webmail.domain.html import clean_composed_html
 from webmail.errors import InputRefused
 from webmail.store import mailings as store
@@ -14,8 +14,6 @@ from webmail.store.models import Mailing, MailingStep
 from webmail.store.scope import Scope
 from webmail.store.session import Session, transaction
 from webmail.store.users import load_user
-
-_MAX_HTML = 1_000_000
 
 
 def unsent_follow_ups(s: Session, mailing: Mailing) -> list[MailingStep]:
@@ -40,10 +38,7 @@ def save_follow_ups(scope: Scope, uuid: UUID, texts: Mapping[int, str], *, revis
     """
     with transaction() as s:
         mailing = store.load_mailing(s, scope, uuid)
-        if mailing.revision != revision:
-            raise InputRefused(
-                "revision", "This mailing was changed in another tab or window. Copy what you need, then open it again."
-            )
+        require_revision(mailing, revision)
         unsent = {step.number: step for step in unsent_follow_ups(s, mailing)}
         user = load_user(s, scope)
         for number, html in texts.items():
@@ -56,8 +51,7 @@ def save_follow_ups(scope: Scope, uuid: UUID, texts: Mapping[int, str], *, revis
 
 
 def _cleaned(number: int, html: str) -> str:
-    if len(html) > _MAX_HTML:
-        raise InputRefused(f"step-{number}", "Text and pictures are more than 1 MB together. Attach files instead.")
+    require_size(f"step-{number}", html)
     cleaned = clean_composed_html(html)
     if not cleaned.strip():
         raise InputRefused(f"step-{number}", "Write a text for this follow-up.")

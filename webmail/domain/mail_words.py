@@ -16,7 +16,7 @@ _MONTHS = {
     "de": tuple("Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split()),
 }
 _UNSUBSCRIBE = {
-    "en": ("Unsubscribe", "if you would like no more of these mails."),
+    "en": ("Unsubscribe", " if you would like no more of these mails."),
     "de": ("Abmelden", ", wenn Sie keine dieser Mails mehr möchten."),
 }
 
@@ -52,8 +52,7 @@ def sent_words(local: datetime, locale: str = "") -> str:
 
 def unsubscribe_words(locale: str = "") -> tuple[str, str]:
     """Give the words of the link under a mailing's mail, and those after it."""
-    link, rest = _UNSUBSCRIBE[_language(locale)]
-    return link, rest if rest.startswith(",") else f" {rest}"
+    return _UNSUBSCRIBE[_language(locale)]
 
 
 def _language(locale: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import timedelta
 from email.parser import BytesHeaderParser
 from typing import Any
@@ -121,8 +121,8 @@ class Death(BaseException):
 
 
 @contextmanager
-def dying_at(commit: int) -> Iterator[None]:
-    """Die at the so-manieth commit of this thread: neither it nor a later one comes through."""
+def failing_commits(error: BaseException, fails: Callable[[int], bool]) -> Iterator[None]:
+    """Raise an error, which ends here, in place of those commits of this thread whose numbers, from 1, are to fail."""
     seen = 0
     victim = threading.current_thread()
 
@@ -130,16 +130,20 @@ def dying_at(commit: int) -> Iterator[None]:
         nonlocal seen
         if threading.current_thread() is victim:
             seen += 1
-            if seen >= commit:
-                raise Death
+            if fails(seen):
+                raise error
 
     event.listen(session._sessions, "before_commit", before)
     try:
-        yield
-    except Death:
-        pass
+        with suppress(type(error)):
+            yield
     finally:
         event.remove(session._sessions, "before_commit", before)
+
+
+def dying_at(commit: int) -> AbstractContextManager[None]:
+    """Die at the so-manieth commit of this thread: neither it nor a later one comes through."""
+    return failing_commits(Death(), lambda seen: seen >= commit)
 
 
 def free_lease(account: Account) -> None:

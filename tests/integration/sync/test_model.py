@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -26,10 +26,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from tests.integration.sync.conftest import Rows, dying_at, free_lease, sync
+from tests.integration.sync.conftest import Rows, dying_at, failing_commits, free_lease, sync
 from tests.mails import build_mail
 from tests.servers.dovecot import Dovecot
 from tests.servers.fault_proxy import FaultProxy
@@ -38,7 +38,6 @@ from webmail.actions import mail
 from webmail.actions.verify import verify
 from webmail.config import Config
 from webmail.errors import InputRefused
-from webmail.store import session
 from webmail.store.accounts import update_account
 from webmail.store.changes import OPEN
 from webmail.store.conversations import refresh_conversations
@@ -55,25 +54,10 @@ FLAGS = ("\\Seen", "\\Flagged", "\\Answered")
 picks = st.integers(0, 2**16)
 
 
-@contextmanager
-def full_disk_at(commit: int) -> Iterator[None]:
+def full_disk_at(commit: int) -> AbstractContextManager[None]:
     """Let three commits of this thread fail from the so-manieth on, as they do where nothing more can be written."""
-    seen = 0
-    victim = threading.current_thread()
-
-    def before(_: object) -> None:
-        nonlocal seen
-        if threading.current_thread() is victim:
-            seen += 1
-            if commit <= seen < commit + 3:
-                raise OperationalError("COMMIT", {}, Exception("database or disk is full"))
-
-    event.listen(session._sessions, "before_commit", before)
-    try:
-        with suppress(OperationalError):
-            yield
-    finally:
-        event.remove(session._sessions, "before_commit", before)
+    error = OperationalError("COMMIT", {}, Exception("database or disk is full"))
+    return failing_commits(error, lambda seen: commit <= seen < commit + 3)
 
 
 @contextmanager
